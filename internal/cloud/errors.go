@@ -1,0 +1,49 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kinds of errors that ports answer; test for them with [errors.Is]. A port
+// returns an [*Error] that wraps one of them, or the context's error.
+var (
+	ErrNotFound     = errors.New("not found")
+	ErrPrecondition = errors.New("precondition failed") // the object is not as the condition says
+	ErrConflict     = errors.New("conflict")            // a race with another write; read again and decide
+	ErrDenied       = errors.New("denied")              // credentials or policies do not allow it
+	ErrInvalid      = errors.New("invalid")             // the request will never be accepted as it is
+	ErrThrottled    = errors.New("throttled")           // too many requests; wait
+	ErrQuota        = errors.New("quota exceeded")      // an account's limit, not a rate
+	ErrUnavailable  = errors.New("unavailable")         // 5xx, time-outs, broken connections: unknown whether it was done
+)
+
+// Error says which operation on which object failed, and why.
+type Error struct {
+	Op      string // the port's method or the service's operation, "PutObject"
+	Object  string // what it was about: "s3://bucket/key", "job 1700-abc"
+	Kind    error  // one of the kinds above
+	Code    string // the service's own code, where it gave one
+	Message string // the service's own words, where it gave any
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %v", e.Op, e.Object, e.Kind)
+	switch {
+	case e.Code != "" && e.Message != "":
+		fmt.Fprintf(&b, ": %s: %s", e.Code, e.Message)
+	case e.Code != "" || e.Message != "":
+		fmt.Fprintf(&b, ": %s%s", e.Code, e.Message)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Kind }
+
+// Retryable reports whether the same request may succeed later without anyone
+// mending anything: throttling, unavailability, and races.
+func Retryable(err error) bool {
+	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrConflict)
+}

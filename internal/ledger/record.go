@@ -1,0 +1,149 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+)
+
+// Schema is the version of [Record] that this package writes.
+const Schema = 1
+
+// Record is all that is known of one asset: the truth from which queues,
+// markers and entry documents can be made again.
+type Record struct {
+	Schema     int            `json:"schema"`
+	Asset      string         `json:"asset"`
+	Location   cloud.Location `json:"source"`
+	Source     Source         `json:"source_facts"`
+	Reference  string         `json:"reference,omitempty"` // the caller's
+	Lane       string         `json:"lane,omitempty"`
+	Wanted     Revision       `json:"wanted"`            // what viewers should get
+	Failure    *Failure       `json:"failure,omitempty"` // of the wanted revision, where it failed before it had a build
+	Builds     []Build        `json:"builds,omitempty"`  // ascending by number; the retired ones of old are dropped
+	NextBuild  int            `json:"next_build"`        // number of the next build; numbers are never used again
+	Current    int            `json:"current,omitempty"` // build that viewers get; 0 for none
+	Previous   int            `json:"previous,omitempty"`
+	Seq        int            `json:"seq"`                // switches so far
+	EntriesSeq int            `json:"entries_seq"`        // the switch that the entry documents show
+	LiveSeq    int            `json:"live_seq"`           // the switch that invalidate-or-rename has finished
+	Rejected   []string       `json:"rejected,omitempty"` // revision IDs that an operator rolled back from
+	History    []Event        `json:"history,omitempty"`  // the latest, bounded
+	Updated    time.Time      `json:"updated"`            // by the cloud's clock
+	Nonce      string         `json:"nonce"`              // of the write
+}
+
+// Source are facts of the source as it was last looked at.
+type Source struct {
+	Version      string    `json:"version"` // tasks.SourceVersion of ETag and size
+	ETag         string    `json:"etag"`
+	Size         int64     `json:"size"` // bytes
+	VersionID    string    `json:"version_id,omitempty"`
+	LastModified time.Time `json:"last_modified"`
+}
+
+// Revision is content that viewers should get: a source version under a profile.
+type Revision struct {
+	ID      string `json:"id"` // hash of the other two
+	Source  string `json:"source"`
+	Profile string `json:"profile"` // digest
+}
+
+// State is where a build is on its way.
+type State string
+
+const (
+	Planned     State = "planned"     // to be submitted
+	Submitting  State = "submitting"  // an intent is written; a job may exist
+	Transcoding State = "transcoding" // its job is known
+	Transcoded  State = "transcoded"  // its job is complete
+	Published   State = "published"   // verified, and has been shown to viewers
+	Failed      State = "failed"
+	Superseded  State = "superseded" // another revision is wanted; never shown
+	Retiring    State = "retiring"   // its files are being deleted
+	Retired     State = "retired"    // its files are gone
+)
+
+// Build is one attempt to make a revision. It has at most one job, and one
+// output prefix that no other build ever uses.
+type Build struct {
+	Number   int            `json:"number"`
+	Revision Revision       `json:"revision"`
+	State    State          `json:"state"`
+	Created  time.Time      `json:"created"`
+	Spec     *cloud.JobSpec `json:"spec,omitempty"` // what its job shall make; dropped when retired
+	Intent   *Intent        `json:"intent,omitempty"`
+	Job      string         `json:"job,omitempty"`
+	JobDone  time.Time      `json:"job_done,omitzero"` // when its job ended
+	Outputs  *Outputs       `json:"outputs,omitempty"` // verified
+	Failure  *Failure       `json:"failure,omitempty"`
+	Warnings []string       `json:"warnings,omitempty"` // such as tracks that the profile drops
+	Replaced time.Time      `json:"replaced,omitzero"`  // when another build became current and was live
+}
+
+// Intent is the promise to create one job, written before it is asked for.
+type Intent struct {
+	Token string    `json:"token"`
+	At    time.Time `json:"at"`
+}
+
+// Failure is why something ended without streams.
+type Failure struct {
+	Class    Class     `json:"class"`
+	Code     int       `json:"code,omitempty"` // the transcoder's
+	Message  string    `json:"message"`        // for a person
+	Stage    string    `json:"stage"`
+	Attempts int       `json:"attempts,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Class groups failures by what can be done about them.
+type Class string
+
+const (
+	BadSource  Class = "bad-source"  // the file itself; a new upload mends it
+	SourceGone Class = "source-gone" // deleted before it was transcoded
+	Archived   Class = "archived"    // must be restored first
+	Settings   Class = "settings"    // the profile or template
+	Access     Class = "access"      // roles, policies, buckets
+	Capacity   Class = "capacity"    // too much for one job
+	Transient  Class = "transient"   // passing, but too often
+	Incomplete Class = "incomplete"  // the job is complete and its files are not
+	Canceled   Class = "canceled"    // by somebody else
+)
+
+// Outputs are the verified files of a build. Paths are relative to the
+// build's prefix.
+type Outputs struct {
+	Packages   []Package     `json:"packages"`
+	Poster     string        `json:"poster,omitempty"`     // JPEG
+	Thumbnails string        `json:"thumbnails,omitempty"` // WebVTT over the sprites
+	Duration   time.Duration `json:"duration"`
+	Files      int           `json:"files"`
+	Bytes      int64         `json:"bytes"`
+}
+
+// Package is one verified package.
+type Package struct {
+	Name       string      `json:"name"` // "cmaf", "hls", …
+	HLS        string      `json:"hls,omitempty"`
+	DASH       string      `json:"dash,omitempty"`
+	Smooth     string      `json:"smooth,omitempty"`
+	Files      []string    `json:"files,omitempty"` // of mp4
+	Renditions []Rendition `json:"renditions,omitempty"`
+}
+
+// Rendition is one quality of a package as its manifest declares it.
+type Rendition struct {
+	Width     int     `json:"width,omitempty"`
+	Height    int     `json:"height,omitempty"`
+	Bandwidth int     `json:"bandwidth"` // bits a second, peak
+	Codecs    string  `json:"codecs,omitempty"`
+	FrameRate float64 `json:"frame_rate,omitempty"`
+}
+
+// Event is one line of an asset's history.
+type Event struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
+}
