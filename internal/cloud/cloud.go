@@ -17,8 +17,8 @@ import (
 // string that S3 takes: it may begin with a slash, hold spaces, control
 // characters and ".." segments, and is never cleaned or decoded.
 type Location struct {
-	Bucket string
-	Key    string
+	Bucket string `json:"bucket"`
+	Key    string `json:"key"`
 }
 
 // String returns the location as an s3:// URI with the key as it is, unescaped.
