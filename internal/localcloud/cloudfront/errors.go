@@ -69,5 +69,5 @@ func refuseInjected(w http.ResponseWriter, _ *http.Request, throttle bool, statu
 	case status < 500:
 		e = refuse(status, "InvalidArgument", "The argument is invalid.")
 	}
-	writeError(w, newID("", 32), e)
+	writeError(w, requestID(), e)
 }
