@@ -1,3 +1,51 @@
+// Package tasks is how other services ask vodfleet for streams: the typed
+// payloads of the fleet's tasks, their IDs, and a client that enqueues them.
+//
+// A backend that has just stored a video needs three lines:
+//
+//	client, err := tasks.NewClient(asynq.RedisClientOpt{Addr: "localhost:6379"})
+//	...
+//	receipt, err := client.Enqueue(ctx, tasks.Ingest{Bucket: "library", Key: "2026/intro.mp4"})
+//
+// # Redis
+//
+// The client writes to the Redis that the fleet's workers read
+// (VODFLEET_REDIS_URL there). [github.com/hibiken/asynq.ParseRedisURI] turns
+// such a URL into the option that [NewClient] takes; for an ACL user fill in
+// [github.com/hibiken/asynq.RedisClientOpt] yourself, as ParseRedisURI drops
+// the user's name. One client serves a whole process and is safe for
+// concurrent use.
+//
+// # What to say of a video
+//
+// Bucket and key are enough. Key is the object's key as it is: never
+// URL-encoded, so a key out of an S3 event or an inventory report is decoded
+// first. The source version may be left empty; the worker looks at the object
+// itself in any case. Who has its ETag and size (from a PutObject answer, an
+// event or a listing) sets it with [SourceVersion], and a repeat then meets the
+// first task instead of making another cheap look. An empty profile means the
+// fleet's default. Reference is the caller's own name of the video; it comes
+// back in the ledger and in playback.json.
+//
+// # Lanes
+//
+// [Live] is for videos that somebody waits for, and is what an empty lane
+// means. [Bulk] is for whole libraries; it yields to live work.
+//
+// # Repeats
+//
+// A repeat is always safe: after a time-out, a crash or a lost answer, enqueue
+// again. [Receipt].New tells whether this call made the task. False is success
+// too: the same task was there already and is waiting or at work. If the one
+// that was there had been given up, it is set going again and Revived says so.
+// Whatever the number of tasks, a source version is transcoded once per
+// profile: the fleet's ledger sees to that, not Redis.
+//
+// # What this package leaves to others
+//
+// Running tasks is the fleet's own affair. Services enqueue [Ingest] and
+// nothing else; the other payloads are what its stages hand on to one another,
+// and are here because their wire format and their IDs are one contract.
 package tasks
 
 // Kinds of tasks: Asynq type names, and the names of the stages that run them.
@@ -27,7 +75,8 @@ type Task interface {
 	ID() string
 	// Queue is the Asynq queue that the task goes to.
 	Queue() string
-	// Validate says what is wrong with the payload, naming the field.
+	// Validate says what is wrong with the payload, naming the field and never
+	// its content.
 	Validate() error
 }
 
