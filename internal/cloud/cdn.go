@@ -30,8 +30,8 @@ type CDN interface {
 	// Invalidate asks to drop paths, which begin with a slash, hold "*" only
 	// as their last character, and are encoded for URLs. A repeat with the same
 	// reference and the same paths returns the first invalidation; with other
-	// paths it is [ErrInvalid]. Too many in progress is [ErrQuota]; unknown
-	// distributions are [ErrNotFound].
+	// paths it is [ErrInvalid], as are paths that [ValidPaths] refuses. Too many
+	// in progress is [ErrQuota]; unknown distributions are [ErrNotFound].
 	Invalidate(ctx context.Context, distribution, reference string, paths []string) (Invalidation, error)
 
 	// Invalidation looks at one invalidation. It fails with [ErrNotFound].

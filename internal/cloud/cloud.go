@@ -34,6 +34,11 @@ func (l Location) Join(name string) Location {
 	return l
 }
 
+// Holds reports whether m lies below l, taken as a prefix to the letter.
+func (l Location) Holds(m Location) bool {
+	return l.Bucket == m.Bucket && strings.HasPrefix(m.Key, l.Key)
+}
+
 // Compare orders locations by bucket, then key.
 func (l Location) Compare(m Location) int {
 	return cmp.Or(strings.Compare(l.Bucket, m.Bucket), strings.Compare(l.Key, m.Key))

@@ -53,7 +53,7 @@ type Video struct {
 	Height     int           `json:"height,omitempty"`
 	MaxBitrate int           `json:"max_bitrate"`           // bits a second
 	Quality    int           `json:"quality"`               // QVBR level, 1 to 10
-	GOP        time.Duration `json:"gop_ns"`                // whole seconds, closed
+	GOP        time.Duration `json:"gop_ns"`                // whole seconds, closed; 0 for the service's choice
 	SinglePass bool          `json:"single_pass,omitempty"` // the cheapest tuning level
 }
 

@@ -52,7 +52,9 @@ type Put struct {
 // conditional writes. All methods are safe for concurrent use, and bounded in
 // time by ctx and by the store's own time-outs. Every method may fail with
 // [ErrDenied], [ErrThrottled] or [ErrUnavailable]; after [ErrUnavailable] a
-// write may or may not have been done.
+// write may or may not have been done. A location or a [Put] that is not valid
+// is [ErrInvalid], and so is reading or copying an archived object. A missing
+// bucket is [ErrNotFound].
 type Store interface {
 	// Head looks at an object. It fails with [ErrNotFound] if there is none.
 	Head(ctx context.Context, at Location) (Object, error)
@@ -76,7 +78,7 @@ type Store interface {
 	// List yields the objects whose keys begin with prefix.Key, in the order
 	// of their keys' UTF-8 bytes, starting after the key after (empty: from the
 	// first). It reads pages of up to 1,000 as the caller goes on. An error is
-	// yielded once, last. A missing bucket is [ErrNotFound].
+	// yielded once, last.
 	List(ctx context.Context, prefix Location, after string) iter.Seq2[Object, error]
 
 	// Copy copies src's content, content type, Cache-Control and metadata to
@@ -90,7 +92,8 @@ type Store interface {
 	// needs, and joins what failed.
 	Delete(ctx context.Context, bucket string, keys ...string) error
 
-	// Now is the cloud's clock: the Date of its latest answer carried on by
-	// the host's monotonic clock; before any answer, the host's clock.
+	// Now is the cloud's clock, to the second: the Date of its latest answer
+	// carried on by the host's monotonic clock; before any answer, the host's
+	// clock.
 	Now() time.Time
 }

@@ -83,8 +83,9 @@ type Transcoder interface {
 	// has forgotten it (after three months).
 	Job(ctx context.Context, id string) (Job, error)
 
-	// List returns one page, of at most 20, of the jobs in a state. A job that
-	// was just created or just moved may be missing for a moment.
+	// List returns one page, of at most 20, of the jobs in a state, by the time
+	// of their creation. A job that was just created or just moved may be
+	// missing for a moment. A cursor that no page gave is [ErrInvalid].
 	List(ctx context.Context, q JobQuery) (JobPage, error)
 
 	// Cancel stops a job that has not ended. A canceled job is not an error;
