@@ -1,3 +1,11 @@
+// Package ledger keeps what is known of each asset as one JSON record in object
+// storage: the truth from which queues and entry documents can be made again.
+//
+// [Record] and its methods are pure: what may follow what, and nothing else.
+// A transition either is refused with an error and leaves the record as it is,
+// or is made. [Store] keeps records, changed only by compare-and-swap, the
+// markers that make them listable, and profiles. When to make which transition
+// is for the stages.
 package ledger
 
 import (
@@ -20,7 +28,7 @@ type Record struct {
 	Lane       string         `json:"lane,omitempty"`
 	Wanted     Revision       `json:"wanted"`            // what viewers should get
 	Failure    *Failure       `json:"failure,omitempty"` // of the wanted revision, where it failed before it had a build
-	Builds     []Build        `json:"builds,omitempty"`  // ascending by number; the retired ones of old are dropped
+	Builds     []Build        `json:"builds,omitempty"`  // ascending by number; old ones without files are dropped
 	NextBuild  int            `json:"next_build"`        // number of the next build; numbers are never used again
 	Current    int            `json:"current,omitempty"` // build that viewers get; 0 for none
 	Previous   int            `json:"previous,omitempty"`
@@ -29,8 +37,10 @@ type Record struct {
 	LiveSeq    int            `json:"live_seq"`           // the switch that invalidate-or-rename has finished
 	Rejected   []string       `json:"rejected,omitempty"` // revision IDs that an operator rolled back from
 	History    []Event        `json:"history,omitempty"`  // the latest, bounded
+	Marks      Marks          `json:"marks,omitzero"`     // kept by [Store.Update]
 	Updated    time.Time      `json:"updated"`            // by the cloud's clock
 	Nonce      string         `json:"nonce"`              // of the write
+	Nonces     []string       `json:"nonces,omitempty"`   // of the writes before, the latest first, bounded
 }
 
 // Source are facts of the source as it was last looked at.
@@ -78,7 +88,7 @@ type Build struct {
 	Outputs  *Outputs       `json:"outputs,omitempty"` // verified
 	Failure  *Failure       `json:"failure,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"` // such as tracks that the profile drops
-	Replaced time.Time      `json:"replaced,omitzero"`  // when another build became current and was live
+	Replaced time.Time      `json:"replaced,omitzero"`  // when it was superseded, or when another build was live in its place; zero if it failed
 }
 
 // Intent is the promise to create one job, written before it is asked for.
@@ -111,6 +121,9 @@ const (
 	Incomplete Class = "incomplete"  // the job is complete and its files are not
 	Canceled   Class = "canceled"    // by somebody else
 )
+
+// Classes lists the classes.
+var Classes = []Class{BadSource, SourceGone, Archived, Settings, Access, Capacity, Transient, Incomplete, Canceled}
 
 // Outputs are the verified files of a build. Paths are relative to the
 // build's prefix.

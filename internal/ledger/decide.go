@@ -1,0 +1,90 @@
+package ledger
+
+import "slices"
+
+// Kind says what a record knows of a revision.
+type Kind string
+
+const (
+	KindNew      Kind = "new"      // nothing that helps: plan a build
+	KindInWork   Kind = "in-work"  // a build is on its way: hand it on by its state
+	KindCurrent  Kind = "current"  // viewers get it: hand on what its switch still lacks
+	KindStanding Kind = "standing" // a build was published before and has its files: switch to it
+	KindFailed   Kind = "failed"   // tried before, and to be left alone until redriven
+	KindRejected Kind = "rejected" // an operator rolled back from it
+)
+
+// Decision is what to do about a revision that a source now has.
+type Decision struct {
+	Kind    Kind
+	Build   int      // the build that decides; 0 where none does
+	State   State    // of that build
+	Failure *Failure // of KindFailed
+}
+
+// Decide says what to do about rev. It changes nothing. A failure because the
+// source was gone or archived does not stand: the caller has just seen it.
+func (r *Record) Decide(rev Revision) Decision {
+	if slices.Contains(r.Rejected, rev.ID) {
+		return Decision{Kind: KindRejected}
+	}
+	b := r.speaker(rev.ID)
+	if b == nil {
+		if r.Wanted.ID == rev.ID && r.Failure.stands() {
+			return Decision{Kind: KindFailed, Failure: r.Failure}
+		}
+		return Decision{Kind: KindNew}
+	}
+	d := Decision{Build: b.Number, State: b.State}
+	switch {
+	case b.Number == r.Current:
+		d.Kind = KindCurrent
+	case b.State.unfinished():
+		d.Kind = KindInWork
+	case b.State == Published:
+		d.Kind = KindStanding
+	case b.Failure.stands():
+		d.Kind, d.Failure = KindFailed, b.Failure
+	default:
+		d = Decision{Kind: KindNew}
+	}
+	return d
+}
+
+// stands reports whether f still speaks against a source that is there.
+func (f *Failure) stands() bool {
+	return f != nil && f.Class != SourceGone && f.Class != Archived
+}
+
+// speaker returns the build that decides about a revision: the current one,
+// else one on its way, else one that was published and has its files, else the
+// latest that failed. Superseded builds never speak: their job may have read
+// the bytes of the revision that came after.
+func (r *Record) speaker(revision string) *Build {
+	if revision == "" {
+		return nil
+	}
+	var best *Build
+	rank := 0
+	for i := range r.Builds {
+		b := &r.Builds[i]
+		if b.Revision.ID != revision {
+			continue
+		}
+		n := 0
+		switch {
+		case b.Number == r.Current:
+			n = 4
+		case b.State.unfinished():
+			n = 3
+		case b.State == Published:
+			n = 2
+		case b.failed():
+			n = 1
+		}
+		if n > 0 && n >= rank {
+			best, rank = b, n
+		}
+	}
+	return best
+}

@@ -1,0 +1,171 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+)
+
+const (
+	updateAttempts = 12                    // with the waits between: about 6 s
+	firstBackoff   = 20 * time.Millisecond // doubles, up to
+	maxBackoff     = time.Second
+)
+
+// Update changes the record of an asset by compare-and-swap and returns it as
+// it now is. Change gets the record, or one with nothing but its Asset if there
+// is none yet, and the cloud's time; it may run several times, each time on
+// what is there then. If it returns [ErrUnchanged] nothing is written and the
+// record as read is returned; any other error is returned as it is, and
+// nothing is written either.
+//
+// Every write carries a nonce of this call. After a race or a lost answer the
+// record is read again, and a record that carries the nonce, or names it among
+// the writes before, has the change: it is not made twice. Only if Update
+// itself fails with [cloud.ErrUnavailable] or the context's error is it unknown
+// whether the change was made.
+//
+// Update keeps the markers: one for open work or for a failure is put before
+// the write that needs it, and removed after the write that needs it no more. A
+// crash in between leaves a stale marker, never a missing one.
+func (s *Store) Update(ctx context.Context, asset string, change func(now time.Time, r *Record) error) (*Record, error) {
+	u := update{Store: s, asset: asset, nonce: rand.Text(), change: change}
+	for attempt := range updateAttempts {
+		if err := pause(ctx, attempt); err != nil {
+			return nil, errors.Join(err, u.last)
+		}
+		r, err := u.try(ctx)
+		if err == nil {
+			return r, nil
+		}
+		if !u.again(err) {
+			return nil, err
+		}
+		u.last = err
+	}
+	return nil, fmt.Errorf("%w (after %d attempts)", u.last, updateAttempts)
+}
+
+// update is one call of [Store.Update].
+type update struct {
+	*Store
+	asset  string
+	nonce  string
+	change func(time.Time, *Record) error
+
+	sent  bool            // a write was sent; it may have been done
+	first bool            // that write was to make the record
+	stale map[marker]bool // markers that the writes need no more, or never came to need
+	last  error           // of the last attempt
+}
+
+// again reports whether another attempt may end otherwise.
+func (u *update) again(err error) bool {
+	switch {
+	case !u.sent:
+		return false // nothing is in doubt: the caller may repeat it all
+	case errors.Is(err, cloud.ErrPrecondition):
+		return true
+	case errors.Is(err, cloud.ErrNotFound):
+		return !u.first // the record went away; else the bucket is not there
+	}
+	return cloud.Retryable(err)
+}
+
+// try reads, changes and writes once.
+func (u *update) try(ctx context.Context) (*Record, error) {
+	v, err := u.read(ctx, u.asset)
+	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		v = version{record: &Record{Asset: u.asset}}
+	case err != nil:
+		return nil, err
+	}
+	r := v.record
+	if u.sent && (r.Nonce == u.nonce || slices.Contains(r.Nonces, u.nonce)) {
+		u.sweep(ctx, r)
+		return r, nil
+	}
+	marks := r.Marks
+	now := u.store.Now().UTC().Truncate(time.Millisecond)
+	switch err := u.change(now, r); {
+	case errors.Is(err, ErrUnchanged):
+		return u.asRead(ctx, v)
+	case err != nil:
+		u.sent = false
+		return nil, err
+	}
+	if err := u.mark(ctx, marks, r); err != nil {
+		return nil, err
+	}
+	return r, u.write(ctx, r, v, now)
+}
+
+// asRead returns the record without what the change may have done to it.
+func (u *update) asRead(ctx context.Context, v version) (*Record, error) {
+	if v.body == nil {
+		return &Record{Asset: u.asset}, nil
+	}
+	r, err := Decode(v.body)
+	if err != nil {
+		return nil, err
+	}
+	u.sweep(ctx, r)
+	return r, nil
+}
+
+func (u *update) write(ctx context.Context, r *Record, v version, now time.Time) error {
+	if r.Nonce != "" {
+		r.Nonces = slices.Insert(r.Nonces, 0, r.Nonce)
+		r.Nonces = r.Nonces[:min(len(r.Nonces), keptNonces)]
+	}
+	r.Schema, r.Updated, r.Nonce = Schema, now, u.nonce
+	if r.Asset != u.asset {
+		return fmt.Errorf("write record of asset %s: the change made it one of %q", u.asset, r.Asset)
+	}
+	if err := r.Check(); err != nil {
+		return err
+	}
+	body, err := Encode(r)
+	if err != nil {
+		return err
+	}
+	at, err := u.recordAt(u.asset)
+	if err != nil {
+		return err
+	}
+	u.sent, u.first = true, v.etag == ""
+	_, err = u.store.Put(ctx, cloud.Put{
+		Location:    at,
+		Body:        body,
+		ContentType: "application/json",
+		If:          cloud.Condition{Absent: u.first, ETag: v.etag},
+	})
+	if err != nil {
+		return fmt.Errorf("write record of asset %s: %w", u.asset, err)
+	}
+	u.sweep(ctx, r)
+	return nil
+}
+
+// pause waits before a repeat, longer each time, by a random part of the wait.
+func pause(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return nil
+	}
+	most := min(firstBackoff<<(attempt-1), maxBackoff)
+	t := time.NewTimer(mathrand.N(most) + time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
