@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,6 +121,11 @@ func (s Sources) Locations() []cloud.Location {
 		at = append(at, source.Location)
 	}
 	return at
+}
+
+// Allow reports whether a video may be read.
+func (s Sources) Allow(at cloud.Location) bool {
+	return slices.ContainsFunc(s.Locations(), func(l cloud.Location) bool { return l.Holds(at) })
 }
 
 // CheckApart refuses outputs or a ledger that would be read as sources, which
