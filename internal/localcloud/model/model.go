@@ -19,7 +19,7 @@ import (
 // The tables are made from botocore's service-2.json files; -serve names the
 // operations whose shapes are kept.
 //
-//go:generate go run ./gen -model $MEDIACONVERT_MODEL -out mediaconvert.json.gz -serve CreateJob,GetJob,ListJobs,SearchJobs,CancelJob,Probe,GetQueue,ListQueues,CreateQueue,CreateJobTemplate,GetJobTemplate,ListJobTemplates,DeleteJobTemplate,DescribeEndpoints,ListTagsForResource
+//go:generate go run ./gen -model $MEDIACONVERT_MODEL -out mediaconvert.json.gz -serve CreateJob,GetJob,ListJobs,SearchJobs,CancelJob,Probe,GetQueue,ListQueues,CreateQueue,UpdateQueue,DeleteQueue,CreateJobTemplate,GetJobTemplate,ListJobTemplates,UpdateJobTemplate,DeleteJobTemplate,ListPresets,DescribeEndpoints,TagResource,UntagResource,ListTagsForResource
 //go:generate go run ./gen -model $CLOUDFRONT_MODEL -out cloudfront.json.gz -serve GetDistribution,GetDistributionConfig,UpdateDistribution,CreateDistribution,ListDistributions,CreateInvalidation,GetInvalidation,ListInvalidations,GetCachePolicy,GetCachePolicyConfig,ListCachePolicies,GetResponseHeadersPolicy,GetResponseHeadersPolicyConfig,ListResponseHeadersPolicies,CreateResponseHeadersPolicy,CreateCachePolicy,GetOriginAccessControl,GetOriginAccessControlConfig,ListOriginAccessControls,ListTagsForResource
 
 var (
