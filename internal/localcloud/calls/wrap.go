@@ -10,15 +10,17 @@ import (
 // as throttled or with an HTTP status.
 //
 // Every answer bears the Date of the cloud's clock. Where that clock runs at
-// another rate than the host's, it bears an Age too: the SDKs then leave its
+// another rate than the host's, or has come far ahead of it by an earlier run
+// at such a rate, it bears an Age too: the SDKs then leave its
 // Date out of their correction of the client's clock, so that they go on
 // signing by the host's clock, which package sigv4 can convert. (AWS SDKs,
 // clock skew correction: a Date that came through a cache is not trusted.)
 func (r *Recorder) Wrap(service string, op func(*http.Request) string, refuse func(w http.ResponseWriter, req *http.Request, throttle bool, status int), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		name := op(req)
-		w.Header().Set("Date", r.clk.Now().Format(http.TimeFormat))
-		if r.clk.Rate() != 1 {
+		now := r.clk.Now()
+		w.Header().Set("Date", now.Format(http.TimeFormat))
+		if r.clk.Rate() != 1 || now.Sub(time.Now()).Abs() > time.Minute {
 			w.Header().Set("Age", "0")
 		}
 		answer := &recording{ResponseWriter: w}

@@ -41,7 +41,7 @@ func newProxy(socket string) *httputil.ReverseProxy {
 		ModifyResponse: func(r *http.Response) error {
 			r.Header.Del("Date") // the cloud's clock is not the gateway's
 			r.Header.Set("Server", "AmazonS3")
-			return nil
+			return encodeListing(r)
 		},
 		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) {
 			if req.Context().Err() != nil || errors.Is(err, http.ErrAbortHandler) {
@@ -52,11 +52,16 @@ func newProxy(socket string) *httputil.ReverseProxy {
 	}
 }
 
-// checkAge refuses signatures that are too old, or too far ahead, by the
-// cloud's clock. The gateway checks all else of a signature, and the age once
+// checkAge refuses signatures by keys that are not the account's, for which the
+// gateway has no word of S3's, and those that are too old, or too far ahead, by
+// the cloud's clock. The gateway checks all else of a signature, and the age once
 // more by the host's clock.
 func (s *Service) checkAge(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if key := signedBy(req); key != "" && key != sigv4.AccessKey {
+			writeError(w, req, http.StatusForbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+			return
+		}
 		date, lifetime := signedAt(req)
 		if date.IsZero() {
 			next.ServeHTTP(w, req)
@@ -71,6 +76,19 @@ func (s *Service) checkAge(next http.Handler) http.Handler {
 			next.ServeHTTP(w, req)
 		}
 	})
+}
+
+// signedBy returns the access key that a request names, or "".
+func signedBy(req *http.Request) string {
+	credential := ""
+	if _, c, ok := strings.Cut(req.Header.Get("Authorization"), "Credential="); ok {
+		credential = c
+	} else if strings.Contains(req.URL.RawQuery, "X-Amz-Credential") {
+		q, _ := url.ParseQuery(req.URL.RawQuery)
+		credential = q.Get("X-Amz-Credential")
+	}
+	key, _, _ := strings.Cut(credential, "/")
+	return key
 }
 
 // signedAt returns when a request says it was signed, and for how long a

@@ -16,6 +16,9 @@ import (
 
 // Get implements [Store].
 func (s *Service) Get(ctx context.Context, bucket, key string) (io.ReadCloser, Info, error) {
+	if err := within(bucket, key); err != nil {
+		return nil, Info{}, wrap("get", bucket, key, err)
+	}
 	out, err := s.backend.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return nil, Info{}, wrap("get", bucket, key, err)
@@ -41,6 +44,9 @@ func (s *Service) Open(ctx context.Context, bucket, key string) (string, Info, e
 
 // Put implements [Store].
 func (s *Service) Put(ctx context.Context, bucket, key, contentType string, body io.Reader, size int64) error {
+	if err := within(bucket, key); err != nil {
+		return wrap("put", bucket, key, err)
+	}
 	if contentType == "" {
 		contentType = "binary/octet-stream"
 	}
@@ -53,6 +59,9 @@ func (s *Service) Put(ctx context.Context, bucket, key, contentType string, body
 
 // Head implements [Store].
 func (s *Service) Head(ctx context.Context, bucket, key string) (Info, error) {
+	if err := within(bucket, key); err != nil {
+		return Info{}, wrap("head", bucket, key, err)
+	}
 	out, err := s.backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return Info{}, wrap("head", bucket, key, err)
@@ -69,8 +78,28 @@ func (s *Service) Head(ctx context.Context, bucket, key string) (Info, error) {
 
 // Bucket implements [Store].
 func (s *Service) Bucket(ctx context.Context, bucket string) error {
+	if err := within(bucket, "x"); err != nil {
+		return wrap("look at", bucket, "", err)
+	}
 	_, err := s.backend.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
 	return wrap("look at", bucket, "", err)
+}
+
+// within returns [ErrNotFound] for what the gateway's own door keeps out: names
+// that would lead out of the bucket's folder, and those of no object.
+func within(bucket, key string) error {
+	if len(bucket) < 3 || strings.ContainsAny(bucket, "/\x00") || strings.HasPrefix(bucket, ".") || !filepath.IsLocal(bucket) {
+		return ErrNotFound
+	}
+	if key == "" || strings.Contains(key, "\x00") || strings.HasPrefix(key, "/") || strings.Contains(key, "//") {
+		return ErrNotFound
+	}
+	for part := range strings.SplitSeq(key, "/") {
+		if part == "." || part == ".." {
+			return ErrNotFound
+		}
+	}
+	return nil
 }
 
 // wrap names the object and makes S3's own errors readable.
@@ -93,6 +122,8 @@ func wrap(op, bucket, key string, err error) error {
 	return fmt.Errorf("%s %s: %w", op, name, err)
 }
 
+var errShort = errors.New("body is shorter than its size")
+
 // exact reads r, which must have just so many bytes.
 type exact struct {
 	r    io.Reader
@@ -108,7 +139,7 @@ func (e *exact) Read(b []byte) (int, error) {
 	case e.left < 0:
 		return 0, errors.New("body is longer than its size")
 	case err == io.EOF && e.left > 0:
-		return n, io.ErrUnexpectedEOF
+		return n, errShort // the gateway takes io.ErrUnexpectedEOF for an end
 	}
 	return n, err
 }
