@@ -71,3 +71,9 @@ func refuseInjected(w http.ResponseWriter, _ *http.Request, throttle bool, statu
 	}
 	writeError(w, requestID(), e)
 }
+
+// Refuse answers with an error in CloudFront's form, for what stands before
+// the API: see [Config.Authorize].
+func Refuse(w http.ResponseWriter, status int, code, text string) {
+	writeError(w, requestID(), refuse(status, code, "%s", text))
+}

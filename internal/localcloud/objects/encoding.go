@@ -72,8 +72,14 @@ func encodeKeys(body []byte) ([]byte, error) {
 				out.Write(body[kept:to])
 				out.WriteString("<EncodingType>url</EncodingType>")
 				kept = to
+			} else if len(open) == 2 && token.Name.Local == "EncodingType" { // the gateway's own, empty
+				out.Write(body[kept:from])
+				kept = to
 			}
 		case xml.EndElement:
+			if len(open) == 2 && token.Name.Local == "EncodingType" {
+				kept = to
+			}
 			open = open[:max(0, len(open)-1)]
 		case xml.CharData:
 			if len(open) < 2 || !slices.Contains(encoded, open[len(open)-1]) {

@@ -203,6 +203,9 @@ func list(t *testing.T, c *cloud, in *s3.ListObjectsV2Input) []string {
 		if err != nil {
 			t.Fatalf("list: %v", err)
 		}
+		if page.EncodingType != types.EncodingTypeUrl {
+			t.Errorf("list says that its keys are encoded as %q, want url", page.EncodingType)
+		}
 		for _, o := range page.Contents {
 			key, err := pathUnescape(*o.Key)
 			if err != nil {

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/localcloud/admin"
+	"github.com/vodfleet/vodfleet/internal/localcloud/calls"
+	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
+	"github.com/vodfleet/vodfleet/internal/localcloud/cloudfront"
+	"github.com/vodfleet/vodfleet/internal/localcloud/edge"
+	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert"
+	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
+	"github.com/vodfleet/vodfleet/internal/localcloud/sigv4"
+)
+
+// grace is how long requests under way are waited for at a stop.
+const grace = 5 * time.Second
+
+// cloud is every part of it, in the order in which they are built.
+type cloud struct {
+	clock *clock.Clock
+	times *timekeeper
+	calls *calls.Recorder
+	s3    *objects.Service
+	cdn   *cloudfront.Service
+	edge  *edge.Edge
+	media *mediaconvert.Service
+	ready atomic.Bool
+}
+
+// build makes the cloud of dir, with the buckets and the distribution that are
+// to be there. What is there already stays as it is.
+func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) {
+	cl := new(cloud)
+	if cl.clock, cl.times, err = openClock(dir, c.ClockRate); err != nil {
+		return nil, err
+	}
+	if cl.calls, err = calls.New(dir, cl.clock); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			cl.calls.Close()
+		}
+	}()
+	if cl.s3, err = objects.New(objects.Config{Dir: dir, Clock: cl.clock, Calls: cl.calls}); err != nil {
+		return nil, err
+	}
+	buckets := c.Bucket
+	if !slices.ContainsFunc(buckets, func(b bucketFlag) bool { return b.Name == c.OriginBucket }) {
+		buckets = append(slices.Clone(buckets), bucketFlag{Name: c.OriginBucket})
+	}
+	for _, b := range buckets {
+		if err := cl.s3.CreateBucket(ctx, b.Name, b.Versioned); err != nil {
+			return nil, err
+		}
+	}
+	if cl.cdn, err = cloudfront.New(cloudfront.Config{
+		Dir: dir, Clock: cl.clock, Calls: cl.calls, Origin: c.OriginBucket, Authorize: cl.authorize,
+		Deploy: c.CDN.DeployTime, Invalidate: c.CDN.InvalidateTime, MaxPaths: c.CDN.MaxPaths, MaxWildcards: c.CDN.MaxWildcards,
+	}); err != nil {
+		return nil, err
+	}
+	if cl.edge, err = edge.New(edge.Config{Objects: cl.s3, Control: cl.cdn, Clock: cl.clock, MaxBytes: c.CDN.EdgeMemory}); err != nil {
+		return nil, err
+	}
+	j := c.Jobs
+	cl.media, err = mediaconvert.New(mediaconvert.Config{
+		Dir: dir, Objects: cl.s3, Clock: cl.clock, Calls: cl.calls,
+		Slots: j.Slots, Simulate: j.Simulate, JobTime: j.JobTime, ListLag: j.ListLag,
+		Quotas: mediaconvert.Quotas{Rate: j.Rate, Burst: j.Burst, ConcurrentJobs: j.QueueJobs},
+	})
+	return cl, err
+}
+
+// authorize checks the signatures of CloudFront's requests.
+func (cl *cloud) authorize(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refused := sigv4.Check(r, cl.clock, "cloudfront"); refused != nil {
+			cloudfront.Refuse(w, refused.Status, refused.Code, refused.Message)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serve runs every part until ctx ends or one fails, and stops them in order:
+// no new requests, then jobs, then the objects, then the record.
+func (cl *cloud) serve(ctx context.Context, d *doors, up, down func() error) error {
+	parts, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	store, stopStore := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStore()
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+
+	var storing, working, serving sync.WaitGroup
+	part := func(wg *sync.WaitGroup, ctx context.Context, run func(context.Context) error) {
+		wg.Go(func() {
+			err := run(ctx)
+			if ctx.Err() == nil {
+				fail(cmp.Or(err, errors.New("a service ended by itself")))
+			}
+		})
+	}
+	part(&storing, store, cl.s3.Run)
+	part(&storing, store, cl.times.run)
+	select {
+	case <-cl.s3.Ready():
+	case <-parts.Done():
+	}
+	part(&working, work, cl.media.Run)
+	servers := cl.servers(d, fail, &serving)
+	err := up()
+	if err != nil {
+		fail(err)
+	}
+	cl.ready.Store(true)
+
+	<-parts.Done()
+	cl.ready.Store(false)
+	if ctx.Err() == nil {
+		err = context.Cause(parts)
+	}
+	shutdown(servers)
+	serving.Wait()
+	stopWork()
+	working.Wait()
+	stopStore()
+	storing.Wait()
+	return errors.Join(err, cl.times.save(), cl.calls.Close(), down())
+}
+
+// servers serves the doors.
+func (cl *cloud) servers(d *doors, fail func(error), wg *sync.WaitGroup) []*http.Server {
+	var all []*http.Server
+	for _, s := range []struct {
+		door    net.Listener
+		handler http.Handler
+	}{
+		{d.s3, cl.s3.Handler()},
+		{d.mediaConvert, cl.media.Handler()},
+		{d.cloudFront, cl.cdn.Handler()},
+		{d.edge, cl.edge.Handler()},
+		{d.admin, admin.Handler(admin.Config{
+			Calls: cl.calls, Clock: cl.clock, Ready: cl.ready.Load,
+			Jobs: func() any { return append([]mediaconvert.Job{}, cl.media.Jobs()...) },
+		})},
+	} {
+		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+		all = append(all, server)
+		wg.Go(func() {
+			if err := server.Serve(s.door); !errors.Is(err, http.ErrServerClosed) {
+				fail(fmt.Errorf("serve %s: %w", s.door.Addr(), err))
+			}
+		})
+	}
+	return all
+}
+
+// shutdown ends servers, all at once: requests under way have their grace.
+func shutdown(servers []*http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, s := range servers {
+		wg.Go(func() {
+			if s.Shutdown(ctx) != nil {
+				_ = s.Close() // who is still there has had the time
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/localcloud/endpoints"
+	"github.com/vodfleet/vodfleet/internal/localcloud/sigv4"
+)
+
+// serveCmd serves the cloud.
+type serveCmd struct {
+	Dir string `required:"" placeholder:"DIR" help:"Folder that keeps the cloud's state; made if it is not there. Its filesystem must have extended attributes."`
+
+	Host             string `default:"127.0.0.1" help:"Address to listen on. Anything but a loopback address lets other machines in."`
+	Advertise        string `placeholder:"HOST" help:"Host name of the cloud in what it prints and notes, where that is not --host."`
+	S3Port           int    `name:"s3-port" default:"9000" help:"Port of S3; 0 picks a free one, as for all ports."`
+	MediaConvertPort int    `name:"mediaconvert-port" default:"9001" help:"Port of MediaConvert."`
+	CloudFrontPort   int    `name:"cloudfront-port" default:"9002" help:"Port of CloudFront's API."`
+	EdgePort         int    `name:"edge-port" default:"9080" help:"Port of the edge, for viewers."`
+	AdminPort        int    `name:"admin-port" default:"9099" help:"Port of the administration."`
+
+	Bucket       []bucketFlag `placeholder:"NAME[:versioned]" default:"vodfleet-library,vodfleet-output,vodfleet-ledger:versioned" help:"Bucket that is to be there, with versioning or as it is. Repeatable."`
+	OriginBucket string       `default:"vodfleet-output" placeholder:"NAME" help:"Bucket that the first distribution serves; made with the others."`
+
+	ClockRate float64 `default:"1" help:"Seconds of the cloud that pass in one of the machine's: for jobs, quotas, tokens and signatures."`
+
+	Jobs jobFlags `embed:""`
+	CDN  cdnFlags `embed:""`
+}
+
+// jobFlags are of MediaConvert.
+type jobFlags struct {
+	Simulate  bool          `help:"End jobs by the clock, without ffmpeg."`
+	JobTime   spanFlag      `default:"30s" placeholder:"D[-D]" help:"Time of a simulated job, or the range of it, in the cloud's time."`
+	Slots     int           `help:"Jobs at work at once, over all queues; 0: 2, or 200 when simulating."`
+	Rate      float64       `name:"api-rate" help:"Calls a second of each MediaConvert API; 0: 2, as in AWS; negative: no limit."`
+	Burst     int           `name:"api-burst" help:"Calls at once of each MediaConvert API; 0: 100; negative: no limit."`
+	QueueJobs int           `help:"Concurrent jobs of one queue; 0: 200."`
+	ListLag   time.Duration `help:"How much later lists of jobs see a change, in the cloud's time."`
+}
+
+// cdnFlags are of CloudFront and its edge.
+type cdnFlags struct {
+	DeployTime     time.Duration `default:"3s" help:"From an update of a distribution to Deployed, in the cloud's time."`
+	InvalidateTime time.Duration `default:"5s" help:"From an invalidation to Completed, in the cloud's time."`
+	MaxPaths       int           `default:"3000" help:"Single paths of invalidations in progress, per distribution."`
+	MaxWildcards   int           `default:"15" help:"Wildcard paths of invalidations in progress, per distribution."`
+	EdgeMemory     int64         `name:"edge-memory" default:"268435456" help:"Bytes that the edge may keep in memory."`
+}
+
+// bucketFlag is NAME or NAME:versioned.
+type bucketFlag struct {
+	Name      string
+	Versioned bool
+}
+
+// UnmarshalText reads the flag.
+func (b *bucketFlag) UnmarshalText(text []byte) error {
+	name, option, given := strings.Cut(string(text), ":")
+	if name == "" || given && option != "versioned" {
+		return fmt.Errorf("bucket %q: want NAME or NAME:versioned", text)
+	}
+	*b = bucketFlag{name, given}
+	return nil
+}
+
+// spanFlag is a duration, or a range of them.
+type spanFlag [2]time.Duration
+
+// UnmarshalText reads the flag.
+func (s *spanFlag) UnmarshalText(text []byte) error {
+	from, to, given := strings.Cut(string(text), "-")
+	if !given {
+		to = from
+	}
+	for i, part := range []string{from, to} {
+		d, err := time.ParseDuration(part)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("time %q: want a duration such as 30s, or a range such as 2m-20m", text)
+		}
+		s[i] = d
+	}
+	if s[1] < s[0] {
+		return fmt.Errorf("time %q: ends before it begins", text)
+	}
+	return nil
+}
+
+// Validate says what kong cannot see.
+func (c *serveCmd) Validate() error {
+	if !(c.ClockRate > 0) || c.ClockRate > 1e6 {
+		return usageError{fmt.Errorf("--clock-rate %v: want above 0 and at most 1000000", c.ClockRate)}
+	}
+	return nil
+}
+
+// Run serves until ctx ends.
+func (c *serveCmd) Run(ctx context.Context, io console) error {
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return fmt.Errorf("serve from %s: %w", c.Dir, err)
+	}
+	dir, err := filepath.Abs(c.Dir) // versitygw moves the process to another folder
+	if err != nil {
+		return fmt.Errorf("serve from %s: %w", c.Dir, err)
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		return fmt.Errorf("serve from %s: %w", dir, err)
+	}
+	defer unlock()
+	doors, err := c.listen()
+	if err != nil {
+		return fmt.Errorf("serve from %s: %w", dir, err)
+	}
+	defer doors.close()
+	cloud, err := c.build(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("serve from %s: %w", dir, err)
+	}
+	where := doors.endpoints(c)
+	return cloud.serve(ctx, doors, func() error {
+		if err := endpoints.WriteRules(rulesDir(dir), where); err != nil {
+			return err
+		}
+		where.PID = os.Getpid()
+		if err := endpoints.Write(dir, where); err != nil {
+			return err
+		}
+		fmt.Fprintf(io.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, edge %s, admin %s\n",
+			where.S3, where.MediaConvert, where.CloudFront, where.Edge, where.Admin)
+		return nil
+	}, func() error {
+		where.PID = 0
+		return endpoints.Write(dir, where)
+	})
+}
+
+func rulesDir(dir string) string { return filepath.Join(dir, "aws-data") }
+
+var account = endpoints.Account{AccessKey: sigv4.AccessKey, SecretKey: sigv4.SecretKey, Region: sigv4.Region}
