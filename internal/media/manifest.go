@@ -64,7 +64,8 @@ func (e *URIError) Error() string {
 // are. A player would follow a URI anywhere; this follows none that is not
 // below the build: an absolute, scheme-relative or root-relative one, one that
 // climbs out by "..", or one whose meaning depends on who reads it (encoded
-// dots and slashes, backslashes, queries, fragments, variables) is a [*URIError].
+// dots and slashes, backslashes, spaces at the ends, queries, fragments,
+// variables) is a [*URIError].
 func Resolve(manifest, uri string) (string, error) {
 	segments, err := splitURI(uri)
 	if err != nil {
@@ -136,6 +137,8 @@ func checkRelative(uri string) error {
 		return fmt.Errorf("longer than %d bytes", maxURI)
 	case strings.ContainsAny(uri, `\`):
 		return errors.New("backslash") // browsers read it as a slash
+	case strings.Trim(uri, " ") != uri:
+		return errors.New("space at an end") // browsers drop it: " //host" is another host
 	case strings.HasPrefix(uri, "//"):
 		return errors.New("another host")
 	case strings.HasPrefix(uri, "/"):

@@ -42,18 +42,18 @@ type basePlace struct {
 	prefix     string // of the manifest's own elements: "" or "dash:"
 }
 
-// findBase walks the raw tokens, which keep their places, up to the first
-// child of the MPD that is neither ProgramInformation nor BaseURL.
+// findBase walks the raw tokens, which keep their places. A new BaseURL goes
+// before the first child of the MPD that is not ProgramInformation.
 func findBase(manifest []byte) (basePlace, error) {
 	d := xml.NewDecoder(bytes.NewReader(manifest))
 	var p basePlace
 	depth := 0
-	inBase := false
+	placed, inBase := false, false
 	for {
 		from := int(d.InputOffset())
 		token, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
-			return p, errors.New("no MPD element")
+			return p, nil
 		}
 		if err != nil {
 			return p, err
@@ -63,6 +63,9 @@ func findBase(manifest []byte) (basePlace, error) {
 		case xml.StartElement:
 			switch depth++; {
 			case depth == 1:
+				if bytes.HasSuffix(manifest[:to], []byte("/>")) {
+					return p, errors.New("an MPD without content")
+				}
 				p.start, p.end = to, to
 				if t.Name.Space != "" {
 					p.prefix = t.Name.Space + ":"
@@ -70,7 +73,7 @@ func findBase(manifest []byte) (basePlace, error) {
 			case depth == 2 && t.Name.Local == "BaseURL":
 				p.start, inBase = to, true
 			case depth == 2 && t.Name.Local != "ProgramInformation":
-				return p, nil
+				placed = true
 			case inBase:
 				return p, errors.New("an element in a BaseURL")
 			}
@@ -82,10 +85,8 @@ func findBase(manifest []byte) (basePlace, error) {
 			switch depth--; {
 			case depth == 1 && inBase:
 				return p.within(manifest, from)
-			case depth == 1:
+			case depth == 1 && !placed:
 				p.start, p.end = to, to
-			case depth == 0:
-				return p, nil
 			}
 		}
 	}

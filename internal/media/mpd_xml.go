@@ -108,7 +108,7 @@ func screenXML(doc []byte) error {
 		return fmt.Errorf("%d bytes: %w", len(doc), ErrTooLarge)
 	}
 	d := xml.NewDecoder(bytes.NewReader(doc))
-	for depth := 0; ; {
+	for depth, roots := 0, 0; ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -122,6 +122,12 @@ func screenXML(doc []byte) error {
 		case xml.StartElement:
 			if depth++; depth > maxDepth {
 				return fmt.Errorf("more than %d elements deep: %w", maxDepth, ErrTooLarge)
+			}
+			if depth == 1 {
+				roots++
+			}
+			if roots > 1 {
+				return errors.New("elements after the MPD")
 			}
 			for _, a := range t.Attr {
 				if a.Name.Local == "href" && (a.Name.Space == xlink || a.Name.Space == "xlink") {

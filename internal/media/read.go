@@ -9,14 +9,17 @@ import (
 	"time"
 )
 
+// maxFaults bounds what is told of one profile.
+const maxFaults = 20
+
 // reader turns a document's text into values and gathers what is wrong with
 // them, so that a profile's author learns of everything at once.
 type reader struct{ faults []string }
 
 // fault notes that the field's value is not what it must be.
 func (r *reader) fault(field, value, want string) {
-	if r.faults = append(r.faults, fmt.Sprintf("%s: %s: want %s", field, shown(value), want)); len(r.faults) > 20 {
-		r.faults = r.faults[:20]
+	if len(r.faults) < maxFaults {
+		r.faults = append(r.faults, fmt.Sprintf("%s: %s: want %s", field, shown(value), want))
 	}
 }
 
@@ -72,6 +75,15 @@ func (r *reader) seconds(field string, text *string, otherwise time.Duration, lo
 		return otherwise
 	}
 	return d
+}
+
+// off reports whether a word stands where settings may, and refuses all but
+// "off".
+func (r *reader) off(field string, word *string) bool {
+	if word != nil && *word != "off" {
+		r.fault(field, *word, "settings, or off")
+	}
+	return word != nil
 }
 
 // word reads one of words.

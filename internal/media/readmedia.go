@@ -124,25 +124,26 @@ func multiple(d, unit time.Duration) time.Duration { return (d + unit - 1) / uni
 func (r *reader) images(p *Profile, given *orOff[imageDocument]) {
 	var doc imageDocument
 	if given != nil {
-		if given.off {
+		if r.off("thumbnails", given.word) {
 			return
 		}
 		doc = given.value
 	}
-	if doc.Poster == nil {
-		p.Poster = new(defaultPoster)
-	} else if !doc.Poster.off {
-		v := doc.Poster.value
+	var poster posterDocument
+	if doc.Poster != nil {
+		poster = doc.Poster.value
+	}
+	if doc.Poster == nil || !r.off("thumbnails.poster", doc.Poster.word) {
 		p.Poster = &Poster{
-			At:        r.seconds("thumbnails.poster.at", v.At, defaultPoster.At, 0, maxPosterAt),
-			ShortSide: r.number("thumbnails.poster.short_side", v.ShortSide, defaultPoster.ShortSide, minSide, maxShort, 2),
-			Quality:   r.number("thumbnails.poster.quality", v.Quality, defaultPoster.Quality, 1, 100, 1),
+			At:        r.seconds("thumbnails.poster.at", poster.At, defaultPoster.At, 0, maxPosterAt),
+			ShortSide: r.number("thumbnails.poster.short_side", poster.ShortSide, defaultPoster.ShortSide, minSide, maxShort, 2),
+			Quality:   r.number("thumbnails.poster.quality", poster.Quality, defaultPoster.Quality, 1, 100, 1),
 		}
 	}
 	switch {
 	case doc.Sprite == nil && p.tiled() != "":
 		p.Sprite = new(defaultSprite)
-	case doc.Sprite != nil && !doc.Sprite.off:
+	case doc.Sprite != nil && !r.off("thumbnails.sprite", doc.Sprite.word):
 		r.sprite(p, doc.Sprite.value)
 	}
 }

@@ -37,21 +37,20 @@ func (p Profile) choose(m cloud.Media) (selection, error) {
 			audios = append(audios, t)
 		}
 	}
-	if len(videos)+len(audios) == 0 {
-		return c, unsupported("it has neither a picture nor sound")
-	}
-	video, err := pictureTrack(m.Container, videos)
-	if err != nil {
+	var err error
+	if c.video, err = pictureTrack(m.Container, videos); err != nil {
 		return c, err
 	}
-	c.video = video
+	if c.video == nil && len(audios) == 0 {
+		return c, unsupported("it has neither a picture nor sound")
+	}
 	if c.audio, err = p.sound(audios); err != nil {
 		return c, err
 	}
 	c.warnings = dropped(tracks, c)
-	if video != nil && video.Rotation%360 != 0 && !rotates(m.Container) {
+	if v := c.video; v != nil && v.Rotation%360 != 0 && !rotates(m.Container) {
 		c.warnings = append(c.warnings, fmt.Sprintf("video track %d is marked as rotated by %d°, which is not applied in %s files",
-			video.Index, video.Rotation, m.Container))
+			v.Index, v.Rotation, m.Container))
 	}
 	if extra := len(c.warnings) - maxWarnings; extra > 0 {
 		c.warnings = append(c.warnings[:maxWarnings], fmt.Sprintf("and %d more", extra))
