@@ -33,6 +33,7 @@ type Record struct {
 	Current    int            `json:"current,omitempty"` // build that viewers get; 0 for none
 	Previous   int            `json:"previous,omitempty"`
 	Seq        int            `json:"seq"`                // switches so far
+	Switched   time.Time      `json:"switched,omitzero"`  // when the last of them was made
 	EntriesSeq int            `json:"entries_seq"`        // the switch that the entry documents show
 	LiveSeq    int            `json:"live_seq"`           // the switch that invalidate-or-rename has finished
 	Rejected   []string       `json:"rejected,omitempty"` // revision IDs that an operator rolled back from

@@ -25,6 +25,7 @@ func (r *Record) Switch(now time.Time, build int, out Outputs) error {
 	b.Replaced = time.Time{}
 	r.Previous, r.Current = r.Current, build
 	r.Seq++
+	r.Switched = now
 	r.note(now, "build %d: current, switch %d", build, r.Seq)
 	return nil
 }
