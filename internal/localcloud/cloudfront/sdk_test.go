@@ -2,9 +2,11 @@ package cloudfront
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +104,22 @@ func TestFirstDistribution(t *testing.T) {
 	h, err := s.GetResponseHeadersPolicy(t.Context(), &sdk.GetResponseHeadersPolicyInput{Id: c.DefaultCacheBehavior.ResponseHeadersPolicyId})
 	if err != nil || h.ResponseHeadersPolicy.ResponseHeadersPolicyConfig.CorsConfig.AccessControlAllowOrigins.Items[0] != "*" {
 		t.Errorf("headers policy: %v", err)
+	}
+	v := s.service.Lookup("")
+	var behaviors []string
+	for _, b := range v.Behaviors {
+		behaviors = append(behaviors, fmt.Sprint(b.Pattern, " ", b.Cache.Min, " ", b.Cache.Default, " ", b.Cache.Max, " ", b.Headers.Set, " ", b.Headers.CORS.Origins))
+	}
+	if want := []string{
+		"watch/* 0s 0s 8760h0m0s [] [*]",
+		"media/* 1s 8760h0m0s 8760h0m0s [{Cache-Control public, max-age=31536000, immutable false}] [*]",
+		" 1s 24h0m0s 8760h0m0s [] [*]",
+	}; !slices.Equal(behaviors, want) {
+		t.Errorf("behaviours:\n%s\nwant\n%s", strings.Join(behaviors, "\n"), strings.Join(want, "\n"))
+	}
+	list, err := s.ListCachePolicies(t.Context(), &sdk.ListCachePoliciesInput{Type: types.CachePolicyTypeCustom})
+	if err != nil || *list.CachePolicyList.Quantity != 2 {
+		t.Errorf("custom cache policies = %+v, %v, want 2", list, err)
 	}
 }
 
@@ -230,6 +248,10 @@ func TestUpdateDistribution(t *testing.T) {
 		t.Fatal(err)
 	}
 	old.DistributionConfig.DefaultCacheBehavior.SmoothStreaming = aws.Bool(true)
+	live := func() Behavior {
+		b := s.service.Lookup("").Behaviors
+		return b[len(b)-1]
+	}
 	update := func(etag *string) (*sdk.UpdateDistributionOutput, error) {
 		return s.UpdateDistribution(ctx, &sdk.UpdateDistributionInput{Id: id, IfMatch: etag, DistributionConfig: old.DistributionConfig})
 	}
@@ -241,15 +263,15 @@ func TestUpdateDistribution(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *done.Distribution.Status != "InProgress" || *done.ETag == *old.ETag || s.service.Lookup("").Behaviors[0].Smooth {
-		t.Errorf("after update: %s, version %s, live %v", *done.Distribution.Status, *done.ETag, s.service.Lookup("").Behaviors[0].Smooth)
+	if *done.Distribution.Status != "InProgress" || *done.ETag == *old.ETag || live().Smooth {
+		t.Errorf("after update: %s, version %s, live %v", *done.Distribution.Status, *done.ETag, live().Smooth)
 	}
 	if _, err := update(old.ETag); code(err) != "PreconditionFailed" || !strings.Contains(err.Error(), "StatusCode: 412") {
 		t.Errorf("with the old version: %v", err)
 	}
 	s.clock.t = s.clock.t.Add(3 * time.Second)
 	now, err := s.GetDistribution(ctx, &sdk.GetDistributionInput{Id: id})
-	if err != nil || *now.Distribution.Status != "Deployed" || !s.service.Lookup("").Behaviors[0].Smooth {
+	if err != nil || *now.Distribution.Status != "Deployed" || !live().Smooth {
 		t.Errorf("three seconds later: %v %v", now, err)
 	}
 }

@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-// The distribution that is there from the start.
-const (
-	FirstID     = "E1LOCALCLOUD01"
-	FirstDomain = "d111localcloud.cloudfront.net"
-	firstOAC    = "E1LOCALCLOUDAC"
-)
-
 // load reads the state, or makes the start state in an empty folder.
 func (s *Service) load() error {
 	for kind, list := range managed() {
@@ -62,38 +55,6 @@ func (s *Service) load() error {
 	if len(s.dists) == 0 {
 		return s.first()
 	}
-	return nil
-}
-
-// first makes the start state: one deployed distribution over the origin
-// bucket, cached by the managed CachingOptimized policy, with simple CORS.
-func (s *Service) first() error {
-	now := s.now()
-	oac := &policy{ID: firstOAC, ETag: newETag(), Modified: now, config: el("OriginAccessControlConfig",
-		leaf("Name", "localcloud"), leaf("Description", ""), leaf("SigningProtocol", "sigv4"),
-		leaf("SigningBehavior", "always"), leaf("OriginAccessControlOriginType", "s3"))}
-	if err := s.savePolicy(accessControl, oac); err != nil {
-		return err
-	}
-	cfg := el("DistributionConfig",
-		leaf("CallerReference", "localcloud"), leaf("Comment", "The local cloud's first distribution"), leaf("Enabled", true),
-		list("Origins", el("Origin", leaf("Id", "output"), leaf("DomainName", s.cfg.Origin+".s3.us-east-1.amazonaws.com"),
-			el("S3OriginConfig", leaf("OriginAccessIdentity", "")), leaf("OriginAccessControlId", firstOAC))),
-		el("DefaultCacheBehavior",
-			leaf("TargetOriginId", "output"), leaf("ViewerProtocolPolicy", "allow-all"), leaf("Compress", true),
-			el("AllowedMethods", append(list("", texts("Method", "HEAD", "GET", "OPTIONS")...).kids,
-				list("CachedMethods", texts("Method", "HEAD", "GET")...))...),
-			leaf("CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
-			leaf("ResponseHeadersPolicyId", "60669652-455b-4ae9-85a4-c4c02393f86c")))
-	normalize(cfg)
-	if err := s.checkConfig(FirstID, cfg); err != nil {
-		return fmt.Errorf("first distribution over bucket %s: %w", s.cfg.Origin, err)
-	}
-	d := &distribution{ID: FirstID, Domain: FirstDomain, ETag: newETag(), Created: now, Modified: now, Deployed: now, live: cfg, next: cfg}
-	if err := s.saveDistribution(d); err != nil {
-		return err
-	}
-	s.dists = append(s.dists, d)
 	return nil
 }
 
