@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -134,8 +135,8 @@ func (r *Record) FailBuild(now time.Time, build int, f Failure) error {
 	if b == nil {
 		return r.refuse(op, build, nil, "")
 	}
-	if f.Class == "" {
-		return r.refuse(op, build, b, "a failure without a class")
+	if !slices.Contains(Classes, f.Class) {
+		return r.refuse(op, build, b, fmt.Sprintf("a failure of class %q", f.Class))
 	}
 	switch {
 	case b.State.unfinished():

@@ -29,26 +29,29 @@ func (r *Record) Decide(rev Revision) Decision {
 		return Decision{Kind: KindRejected}
 	}
 	b := r.speaker(rev.ID)
-	if b == nil {
-		if r.Wanted.ID == rev.ID && r.Failure.stands() {
-			return Decision{Kind: KindFailed, Failure: r.Failure}
-		}
-		return Decision{Kind: KindNew}
-	}
-	d := Decision{Build: b.Number, State: b.State}
 	switch {
+	case b == nil || b.failed():
+		return r.decideFailed(rev, b)
 	case b.Number == r.Current:
-		d.Kind = KindCurrent
+		return Decision{Kind: KindCurrent, Build: b.Number, State: b.State}
 	case b.State.unfinished():
-		d.Kind = KindInWork
-	case b.State == Published:
-		d.Kind = KindStanding
-	case b.Failure.stands():
-		d.Kind, d.Failure = KindFailed, b.Failure
+		return Decision{Kind: KindInWork, Build: b.Number, State: b.State}
 	default:
-		d = Decision{Kind: KindNew}
+		return Decision{Kind: KindStanding, Build: b.Number, State: b.State}
 	}
-	return d
+}
+
+// decideFailed decides about a revision of which no build is there but, maybe,
+// the failed b. Either failure speaks against another build: that of the
+// source may be younger than that of b, or have come back with its revision.
+func (r *Record) decideFailed(rev Revision, b *Build) Decision {
+	switch {
+	case r.Wanted.ID == rev.ID && r.Failure.stands():
+		return Decision{Kind: KindFailed, Failure: r.Failure}
+	case b != nil && b.Failure.stands():
+		return Decision{Kind: KindFailed, Build: b.Number, State: b.State, Failure: b.Failure}
+	}
+	return Decision{Kind: KindNew}
 }
 
 // stands reports whether f still speaks against a source that is there.

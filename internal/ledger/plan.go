@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -40,7 +41,7 @@ func (r *Record) Replan(now time.Time, build int, spec func(build int) (cloud.Jo
 	case old.Revision.ID != r.Wanted.ID:
 		return Build{}, r.refuse(op, build, old, "its revision is not wanted")
 	}
-	if b := r.speaker(r.Wanted.ID); !b.failed() {
+	if b := r.speaker(r.Wanted.ID); b != nil && !b.failed() {
 		return Build{}, r.refuse(op, build, old, fmt.Sprintf("build %d of its revision is %s", b.Number, b.State))
 	}
 	b, err := r.newBuild(now, old.Revision, spec, old.Warnings)
@@ -83,8 +84,8 @@ func (r *Record) FailSource(now time.Time, src Source, rev Revision, f Failure) 
 	if err := r.want(op, src, rev); err != nil {
 		return err
 	}
-	if f.Class == "" {
-		return r.refuse(op, 0, nil, "a failure without a class")
+	if !slices.Contains(Classes, f.Class) {
+		return r.refuse(op, 0, nil, fmt.Sprintf("a failure of class %q", f.Class))
 	}
 	if b := r.speaker(rev.ID); b != nil && !b.failed() {
 		return r.refuse(op, b.Number, b, "")
@@ -105,6 +106,8 @@ func (r *Record) want(op string, src Source, rev Revision) error {
 		return r.refuse(op, 0, nil, "no revision")
 	case rev.Source != src.Version:
 		return r.refuse(op, 0, nil, fmt.Sprintf("revision %s is of source version %s, not %s", rev.ID, rev.Source, src.Version))
+	case slices.Contains(r.Rejected, rev.ID):
+		return r.refuse(op, 0, nil, fmt.Sprintf("revision %s is %s", rev.ID, KindRejected))
 	}
 	return nil
 }

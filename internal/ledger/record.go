@@ -42,6 +42,8 @@ type Record struct {
 	Updated    time.Time      `json:"updated"`            // by the cloud's clock
 	Nonce      string         `json:"nonce"`              // of the write
 	Nonces     []string       `json:"nonces,omitempty"`   // of the writes before, the latest first, bounded
+
+	stored *stored // as this record was read or written; see [Store.UpdateFrom]
 }
 
 // Source are facts of the source as it was last looked at.

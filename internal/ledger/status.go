@@ -1,5 +1,7 @@
 package ledger
 
+import "slices"
+
 // Open reports whether work is left: the wanted revision has come neither to
 // viewers nor to a failure, or its switch is not live yet. An asset has an
 // open marker as long as this holds.
@@ -45,4 +47,27 @@ func (r *Record) Status() string {
 		return "publishing"
 	}
 	return "published"
+}
+
+// Attempts counts the builds of a revision that failed, for a bound on
+// rebuilds. Of very many the oldest are forgotten, once their files are gone.
+func (r *Record) Attempts(rev Revision) int {
+	n := 0
+	for i := range r.Builds {
+		if b := &r.Builds[i]; b.Revision.ID == rev.ID && b.failed() {
+			n++
+		}
+	}
+	return n
+}
+
+// Knows reports whether the record has come to terms with a source version: it
+// is the wanted one, or there is a build of it.
+func (r *Record) Knows(sourceVersion string) bool {
+	if sourceVersion == "" {
+		return false
+	}
+	return r.Wanted.Source == sourceVersion || slices.ContainsFunc(r.Builds, func(b Build) bool {
+		return b.Revision.Source == sourceVersion
+	})
 }

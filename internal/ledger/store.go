@@ -48,6 +48,23 @@ type version struct {
 	etag   string
 }
 
+// stored is what the store holds, or held, of a record.
+type stored struct {
+	body []byte
+	etag string
+}
+
+// version decodes the record anew: changes of one that was handed out are not
+// in it.
+func (s *stored) version() (version, error) {
+	r, err := Decode(s.body)
+	if err != nil {
+		return version{}, err
+	}
+	r.stored = s
+	return version{r, s.body, s.etag}, nil
+}
+
 func (s *Store) read(ctx context.Context, asset string) (version, error) {
 	at, err := s.recordAt(asset)
 	if err != nil {
@@ -67,6 +84,7 @@ func (s *Store) read(ctx context.Context, asset string) (version, error) {
 	if err != nil {
 		return version{}, fmt.Errorf("read record %s: %w", at, err)
 	}
+	r.stored = &stored{body, o.ETag}
 	return version{r, body, o.ETag}, nil
 }
 

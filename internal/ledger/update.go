@@ -36,6 +36,19 @@ const (
 // crash in between leaves a stale marker, never a missing one.
 func (s *Store) Update(ctx context.Context, asset string, change func(now time.Time, r *Record) error) (*Record, error) {
 	u := update{Store: s, asset: asset, nonce: rand.Text(), change: change}
+	return u.run(ctx)
+}
+
+// UpdateFrom is [Store.Update] of r's asset for a caller that has r from a call
+// of this store: the first attempt is made on r as it was returned, which saves
+// a request. Should r be out of date, or change not want to write, it is read
+// again. R itself is left as it is.
+func (s *Store) UpdateFrom(ctx context.Context, r *Record, change func(now time.Time, r *Record) error) (*Record, error) {
+	u := update{Store: s, asset: r.Asset, nonce: rand.Text(), change: change, known: r.stored}
+	return u.run(ctx)
+}
+
+func (u *update) run(ctx context.Context) (*Record, error) {
 	for attempt := range updateAttempts {
 		if err := pause(ctx, attempt); err != nil {
 			return nil, errors.Join(err, u.last)
@@ -59,6 +72,7 @@ type update struct {
 	nonce  string
 	change func(time.Time, *Record) error
 
+	known *stored         // the record as the caller has it; nil to read it
 	sent  bool            // a write was sent; it may have been done
 	first bool            // that write was to make the record
 	stale map[marker]bool // markers that the writes need no more, or never came to need
@@ -80,6 +94,15 @@ func (u *update) again(err error) bool {
 
 // try reads, changes and writes once.
 func (u *update) try(ctx context.Context) (*Record, error) {
+	if u.known != nil {
+		v, err := u.known.version()
+		u.known = nil
+		if err == nil {
+			if r, err := u.apply(ctx, v, true); err == nil || u.sent {
+				return r, err
+			}
+		}
+	}
 	v, err := u.read(ctx, u.asset)
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
@@ -87,6 +110,16 @@ func (u *update) try(ctx context.Context) (*Record, error) {
 	case err != nil:
 		return nil, err
 	}
+	return u.apply(ctx, v, false)
+}
+
+// errOutdated says that a change was not made on a record that may be out of
+// date; what it would do to the one that is there must be seen.
+var errOutdated = errors.New("the record may be out of date")
+
+// apply changes v and writes it. Of a record that may be out of date only a
+// write counts, as that will fail if it is.
+func (u *update) apply(ctx context.Context, v version, outdated bool) (*Record, error) {
 	r := v.record
 	if u.sent && (r.Nonce == u.nonce || slices.Contains(r.Nonces, u.nonce)) {
 		u.sweep(ctx, r)
@@ -95,6 +128,8 @@ func (u *update) try(ctx context.Context) (*Record, error) {
 	marks := r.Marks
 	now := u.store.Now().UTC().Truncate(time.Millisecond)
 	switch err := u.change(now, r); {
+	case err != nil && outdated:
+		return nil, errOutdated
 	case errors.Is(err, ErrUnchanged):
 		return u.asRead(ctx, v)
 	case err != nil:
@@ -112,12 +147,12 @@ func (u *update) asRead(ctx context.Context, v version) (*Record, error) {
 	if v.body == nil {
 		return &Record{Asset: u.asset}, nil
 	}
-	r, err := Decode(v.body)
+	again, err := (&stored{v.body, v.etag}).version()
 	if err != nil {
 		return nil, err
 	}
-	u.sweep(ctx, r)
-	return r, nil
+	u.sweep(ctx, again.record)
+	return again.record, nil
 }
 
 func (u *update) write(ctx context.Context, r *Record, v version, now time.Time) error {
@@ -141,7 +176,7 @@ func (u *update) write(ctx context.Context, r *Record, v version, now time.Time)
 		return err
 	}
 	u.sent, u.first = true, v.etag == ""
-	_, err = u.store.Put(ctx, cloud.Put{
+	o, err := u.store.Put(ctx, cloud.Put{
 		Location:    at,
 		Body:        body,
 		ContentType: "application/json",
@@ -150,6 +185,7 @@ func (u *update) write(ctx context.Context, r *Record, v version, now time.Time)
 	if err != nil {
 		return fmt.Errorf("write record of asset %s: %w", u.asset, err)
 	}
+	r.stored = &stored{body, o.ETag}
 	u.sweep(ctx, r)
 	return nil
 }

@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+)
+
+// states are records whose build 1, of revision A, is in one state each.
+var states = map[string]func(h *history) *history{
+	"nothing":       func(h *history) *history { return h },
+	"source failed": func(h *history) *history { return h.do(h.FailSource(h.now, src(revA), revA, badSource)) },
+	"source gone":   func(h *history) *history { return h.do(h.FailSource(h.now, src(revA), revA, gone)) },
+	"planned":       func(h *history) *history { return h.plan(revA) },
+	"submitting":    func(h *history) *history { return h.plan(revA).do(h.Intend(h.now, 1, "token-1")) },
+	"transcoding":   func(h *history) *history { return h.plan(revA).submit(1) },
+	"transcoded":    func(h *history) *history { return h.plan(revA).submit(1).do(h.Completed(h.now, 1)) },
+	"current":       func(h *history) *history { return h.plan(revA).publish(1) },
+	"current, not live": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.Completed(h.now, 1)).do(h.Switch(h.now, 1, outputs))
+	},
+	"previous": func(h *history) *history { return h.plan(revA).publish(1).plan(revB).publish(2) },
+	"standing": func(h *history) *history { return h.plan(revA).publish(1).plan(revB).publish(2).plan(revC).publish(3) },
+	"previous, wanted again": func(h *history) *history {
+		h = h.plan(revA).publish(1).plan(revB).publish(2)
+		return h.do(h.WantStanding(h.now, src(revA), revA, 1))
+	},
+	"failed":             func(h *history) *history { return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)) },
+	"failed, gone":       func(h *history) *history { return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, gone)) },
+	"failed unsubmitted": func(h *history) *history { return h.plan(revA).do(h.FailBuild(h.now, 1, badSource)) },
+	"failed, others wanted": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).plan(revB)
+	},
+	"superseded planned": func(h *history) *history { return h.plan(revA).do(h.Supersede(h.now, 1)) },
+	"superseded submitting": func(h *history) *history {
+		return h.plan(revA).do(h.Intend(h.now, 1, "token-1")).do(h.Supersede(h.now, 1))
+	},
+	"superseded transcoding": func(h *history) *history { return h.plan(revA).submit(1).do(h.Supersede(h.now, 1)) },
+	"superseded transcoded": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.Completed(h.now, 1)).do(h.Supersede(h.now, 1))
+	},
+	"superseded failed": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.Supersede(h.now, 1)).do(h.FailBuild(h.now, 1, transient))
+	},
+	"retiring": func(h *history) *history {
+		return h.plan(revA).publish(1).plan(revB).publish(2).plan(revC).publish(3).retiring(1)
+	},
+	"retired": func(h *history) *history {
+		h = h.plan(revA).publish(1).plan(revB).publish(2).plan(revC).publish(3).retiring(1)
+		return h.do(h.Retired(h.now, 1))
+	},
+	"failed, retiring": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).retiring(1)
+	},
+	"failed, retired": func(h *history) *history {
+		h = h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).retiring(1)
+		return h.do(h.Retired(h.now, 1))
+	},
+}
+
+// transitions are all there are, on build 1 or on revision A.
+var transitions = map[string]func(r *Record, now time.Time) error{
+	"plan": func(r *Record, now time.Time) error { _, err := r.Plan(now, src(revA), revA, spec, nil); return err },
+	"plan D": func(r *Record, now time.Time) error {
+		d := rev("D")
+		_, err := r.Plan(now, src(d), d, spec, nil)
+		return err
+	},
+	"replan":        func(r *Record, now time.Time) error { _, err := r.Replan(now, 1, spec); return err },
+	"want":          func(r *Record, now time.Time) error { return r.WantStanding(now, src(revA), revA, 1) },
+	"fail source":   func(r *Record, now time.Time) error { return r.FailSource(now, src(revA), revA, badSource) },
+	"fail source D": func(r *Record, now time.Time) error { d := rev("D"); return r.FailSource(now, src(d), d, badSource) },
+	"intend":        func(r *Record, now time.Time) error { return r.Intend(now, 1, "token-1") },
+	"submitted":     func(r *Record, now time.Time) error { return r.Submitted(now, 1, "job-1") },
+	"submitted x":   func(r *Record, now time.Time) error { return r.Submitted(now, 1, "job-x") },
+	"completed":     func(r *Record, now time.Time) error { return r.Completed(now, 1) },
+	"fail":          func(r *Record, now time.Time) error { return r.FailBuild(now, 1, transient) },
+	"supersede":     func(r *Record, now time.Time) error { return r.Supersede(now, 1) },
+	"switch":        func(r *Record, now time.Time) error { return r.Switch(now, 1, outputs) },
+	"entries":       func(r *Record, now time.Time) error { return r.EntriesWritten(now, 1) },
+	"live":          func(r *Record, now time.Time) error { return r.Live(now, 1) },
+	"retiring":      func(r *Record, now time.Time) error { return r.Retiring(now, 1) },
+	"retired":       func(r *Record, now time.Time) error { return r.Retired(now, 1) },
+}
+
+// TestTransitions tries every transition on every state.
+func TestTransitions(t *testing.T) {
+	for _, state := range slices.Sorted(maps.Keys(states)) {
+		for _, transition := range slices.Sorted(maps.Keys(transitions)) {
+			t.Run(state+"/"+transition, func(t *testing.T) {
+				h := states[state](begin(t))
+				want, ok := legal[state][transition]
+				if !ok {
+					want = "no"
+				}
+				got := outcome(t, h.Record, func(r *Record) error { return transitions[transition](r, h.now) })
+				if got != want {
+					t.Errorf("becomes %q, want %q", got, want)
+				}
+			})
+		}
+	}
+}
