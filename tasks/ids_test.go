@@ -79,7 +79,7 @@ func TestTaskIDs(t *testing.T) {
 		}
 	}
 	unknown := Ingest{Bucket: "library", Key: "a.mp4"}
-	if unknown.ID() == unknown.ID() {
+	if first, second := unknown.ID(), unknown.ID(); first == second {
 		t.Error("unknown content has the same ID twice")
 	}
 }

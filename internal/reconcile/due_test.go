@@ -1,0 +1,113 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/tasks"
+	"go.uber.org/zap"
+)
+
+type recorder struct{ ids []string }
+
+func (r *recorder) Enqueue(_ context.Context, t tasks.Task) error {
+	r.ids = append(r.ids, t.ID())
+	return nil
+}
+
+const (
+	asset = "ABCDEFGHIJKLMNOPQRSTUVWXYA"
+	grace = time.Hour
+)
+
+// failed leaves an asset with a build that failed after its intent, so that it
+// may have files, and the entry that says when they go.
+func failed(t *testing.T, book *ledger.Store) {
+	t.Helper()
+	rev := ledger.Revision{ID: "R", Source: "S", Profile: "P"}
+	rec, err := book.Update(t.Context(), asset, func(now time.Time, r *ledger.Record) error {
+		r.Location = cloud.Location{Bucket: "in", Key: "a.mp4"}
+		b, err := r.Plan(now, ledger.Source{Version: "S"}, rev, func(int) (cloud.JobSpec, error) { return cloud.JobSpec{}, nil }, nil)
+		if err != nil {
+			return err
+		}
+		if err := r.Intend(now, b.Number, "token"); err != nil {
+			return err
+		}
+		return r.FailBuild(now, b.Number, ledger.Failure{Class: ledger.BadSource, Message: "no video"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Due(t.Context(), asset, rec.NextRetirement(grace)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memcloud.New(memcloud.Options{Buckets: []string{"ledger"}})
+		book := ledger.New(mem.Store, cloud.Location{Bucket: "ledger"})
+		failed(t, book)
+		queue := new(recorder)
+		d := &Due{book, queue, mem.Store.Now, grace, zap.NewNop()}
+		sweep := func() {
+			t.Helper()
+			if err := d.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		sweep()
+		if len(queue.ids) != 0 {
+			t.Fatalf("before the grace is over: enqueued %q, want nothing", queue.ids)
+		}
+		time.Sleep(grace + time.Second)
+		sweep()
+		sweep() // the entry stays while the record says that there is something to do
+		want := []string{"invalidate-or-rename:" + asset + ":1", "invalidate-or-rename:" + asset + ":1"}
+		if !slices.Equal(queue.ids, want) {
+			t.Fatalf("after the grace: enqueued %q, want %q", queue.ids, want)
+		}
+		for _, change := range []func(time.Time, *ledger.Record) error{
+			func(now time.Time, r *ledger.Record) error { return r.Retiring(now, 1) },
+			func(now time.Time, r *ledger.Record) error { return r.Retired(now, 1) },
+		} {
+			if _, err := book.Update(t.Context(), asset, change); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sweep()
+		for e := range book.DueBefore(t.Context(), mem.Store.Now()) {
+			t.Errorf("entry %+v stays after the retirement", e)
+		}
+		if len(queue.ids) != 2 {
+			t.Errorf("after the retirement: enqueued %q, want no more", queue.ids)
+		}
+	})
+}
+
+func TestSweepFollowsALongerGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memcloud.New(memcloud.Options{Buckets: []string{"ledger"}})
+		book := ledger.New(mem.Store, cloud.Location{Bucket: "ledger"})
+		failed(t, book)
+		queue := new(recorder)
+		d := &Due{book, queue, mem.Store.Now, 3 * grace, zap.NewNop()}
+
+		time.Sleep(grace + time.Second)
+		if err := d.Sweep(t.Context()); err != nil || len(queue.ids) != 0 {
+			t.Fatalf("Sweep = %v, enqueued %q, want nothing yet", err, queue.ids)
+		}
+		time.Sleep(2 * grace)
+		if err := d.Sweep(t.Context()); err != nil || len(queue.ids) != 1 {
+			t.Errorf("Sweep = %v, enqueued %q, want one task", err, queue.ids)
+		}
+	})
+}

@@ -1,0 +1,42 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+)
+
+// moved returns spec with the destinations below from moved to below to.
+func moved(spec cloud.JobSpec, from, to cloud.Location) cloud.JobSpec {
+	spec.Groups = slices.Clone(spec.Groups)
+	for i := range spec.Groups {
+		d := &spec.Groups[i].Destination
+		*d = cloud.Location{Bucket: to.Bucket, Key: to.Key + strings.TrimPrefix(d.Key, from.Key)}
+	}
+	return spec
+}
+
+// failBuild returns what records the end of a build, and when its files go.
+func failBuild(ctx context.Context, book Book, retire *Retirement, asset string, build int, stage string) func(ledger.Failure) error {
+	return func(f ledger.Failure) error {
+		rec, err := book.Update(ctx, asset, func(now time.Time, r *ledger.Record) error {
+			f.Stage, f.At = stage, now
+			return r.FailBuild(now, build, f)
+		})
+		if err != nil {
+			return unlessIllegal(err)
+		}
+		return retire.Schedule(ctx, rec)
+	}
+}
+
+// unrecorded gives up a task whose record cannot even be read: there is
+// nowhere to write its failure, so it is tried for as long as it takes.
+func unrecorded(ledger.Failure) error {
+	return errors.New("the ledger did not answer")
+}

@@ -1,0 +1,194 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/media"
+	"github.com/vodfleet/vodfleet/internal/queue"
+	"github.com/vodfleet/vodfleet/tasks"
+	"go.uber.org/zap"
+)
+
+// Ingest looks at a source and plans a build of it, if viewers do not have its
+// content yet and none is on its way.
+type Ingest struct {
+	Ledger     Book
+	Source     Head
+	Transcoder Prober
+	Profiles   Profiles
+	Allowed    []cloud.Location // prefixes that sources may come from
+	Output     cloud.Location   // where builds are written
+	Next       Queue
+	Log        *zap.Logger
+}
+
+// Prober looks into sources and templates; see [cloud.Transcoder].
+type Prober interface {
+	Probe(ctx context.Context, source cloud.Location) (cloud.Media, error)
+	Template(ctx context.Context, name string) (cloud.JobSpec, error)
+}
+
+// Profiles finds profiles by digest; the empty digest is the fleet's default.
+type Profiles interface {
+	Profile(ctx context.Context, digest string) (media.Profile, error)
+}
+
+// Handle plans at most one build. It returns a permanent error for a source
+// that may not be read or cannot be transcoded; the latter is in the ledger by
+// then. The source is looked at within the ledger's compare-and-swap, after the
+// record was read, because a report or an older run may know older bytes.
+func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
+	at := cloud.Location{Bucket: t.Bucket, Key: t.Key}
+	if !slices.ContainsFunc(i.Allowed, func(l cloud.Location) bool { return l.Holds(at) }) {
+		return queue.Permanent(fmt.Errorf("ingest %s: not among the allowed sources; add its bucket or prefix to VODFLEET_SOURCES", at))
+	}
+	asset := tasks.AssetID(t.Bucket, t.Key)
+	profile, err := i.Profiles.Profile(ctx, t.Profile)
+	if err != nil {
+		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, ""))
+	}
+	var refused error // recorded in the ledger, to be returned once it is
+	rec, err := i.Ledger.Update(ctx, asset, func(now time.Time, r *ledger.Record) error {
+		refused = nil
+		r.Location = at
+		return i.plan(ctx, now, r, t, profile, &refused)
+	})
+	switch {
+	case err != nil:
+		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, profile.Digest()))
+	case refused != nil:
+		return queue.Permanent(fmt.Errorf("ingest %s: %w", at, refused))
+	}
+	return handOn(ctx, i.Next, rec)
+}
+
+// plan decides within one compare-and-swap what to do with the source as it is
+// now. A refusal that is written to r is also set in refused.
+func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t tasks.Ingest, p media.Profile, refused *error) error {
+	obj, err := i.Source.Head(ctx, r.Location)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return i.gone(now, r, t, p, refused)
+	}
+	if err != nil {
+		return err
+	}
+	src := facts(obj)
+	rev := revision(src, p)
+	switch d := r.Decide(rev); d.Kind {
+	case ledger.KindInWork:
+		return ledger.ErrUnchanged
+	case ledger.KindCurrent, ledger.KindStanding:
+		return r.WantStanding(now, src, rev, d.Build)
+	case ledger.KindFailed:
+		i.Log.Info("revision failed before; skipped until redriven", zap.String("asset", r.Asset), zap.String("revision", rev.ID))
+		if r.Wanted.ID == rev.ID {
+			return ledger.ErrUnchanged
+		}
+		return r.FailSource(now, src, rev, *d.Failure) // it is what the source has again
+	case ledger.KindRejected:
+		i.Log.Info("revision was rolled back from; skipped", zap.String("asset", r.Asset), zap.String("revision", rev.ID))
+		return ledger.ErrUnchanged
+	}
+	r.Reference, r.Lane = t.Reference, string(t.Lane)
+
+	refuse := func(class ledger.Class, cause error) error {
+		*refused = cause
+		return r.FailSource(now, src, rev, ledger.Failure{Class: class, Message: cause.Error(), Stage: tasks.KindIngest, At: now})
+	}
+	switch {
+	case obj.Size == 0:
+		return refuse(ledger.BadSource, errors.New("the file is empty (0 bytes)"))
+	case obj.Archived():
+		return refuse(ledger.Archived, fmt.Errorf("the object is archived (%s): restore it, then add it again", obj.StorageClass))
+	}
+	probed, err := i.Transcoder.Probe(ctx, r.Location)
+	switch {
+	case errors.Is(err, cloud.ErrInvalid):
+		return refuse(ledger.BadSource, fmt.Errorf("the file is not a video that can be read: %w", err))
+	case errors.Is(err, cloud.ErrNotFound):
+		return queue.NotYet(time.Second) // it went between the two looks; look again
+	case err != nil:
+		return err
+	case probed.ETag != "" && probed.ETag != obj.ETag:
+		return queue.NotYet(time.Second) // it changed between the two looks
+	}
+	plan, err := p.Plan(probed)
+	if _, ok := errors.AsType[*media.UnsupportedError](err); ok {
+		return refuse(ledger.BadSource, err)
+	} else if err != nil {
+		return refuse(ledger.Settings, err)
+	}
+	spec, err := i.spec(ctx, r.Asset, p, plan, r.Location)
+	if err != nil {
+		return err
+	}
+	b, err := r.Plan(now, src, rev, spec, plan.Warnings)
+	if err != nil {
+		return err
+	}
+	i.Log.Info("build planned", zap.String("asset", r.Asset), zap.String("revision", rev.ID), zap.Int("build", b.Number))
+	return nil
+}
+
+// spec returns what makes the job's settings for a build's number.
+func (i *Ingest) spec(ctx context.Context, asset string, p media.Profile, plan media.Plan, input cloud.Location) (func(build int) (cloud.JobSpec, error), error) {
+	var template cloud.JobSpec
+	if p.Template != "" {
+		var err error
+		if template, err = i.Transcoder.Template(ctx, p.Template); err != nil {
+			return nil, fmt.Errorf("job template %s: %w", p.Template, err)
+		}
+	}
+	return func(build int) (cloud.JobSpec, error) {
+		prefix := media.BuildPrefix(i.Output, asset, build)
+		if p.Template != "" {
+			return p.TemplateSpec(template, plan, input, prefix)
+		}
+		return p.Spec(plan, input, prefix), nil
+	}, nil
+}
+
+// gone records that there is no source, unless viewers have its streams or a
+// build of it is on its way: those stay until somebody removes them.
+func (i *Ingest) gone(now time.Time, r *ledger.Record, t tasks.Ingest, p media.Profile, refused *error) error {
+	src := ledger.Source{Version: t.SourceVersion}
+	if src.Version == "" {
+		src = r.Source
+	}
+	rev := revision(src, p)
+	if d := r.Decide(rev); r.Current != 0 || d.Kind == ledger.KindInWork {
+		i.Log.Warn("source is gone; its streams stay", zap.String("asset", r.Asset))
+		return ledger.ErrUnchanged
+	}
+	*refused = errors.New(goneMessage)
+	r.Reference, r.Lane = t.Reference, string(t.Lane)
+	return r.FailSource(now, src, rev, ledger.Failure{Class: ledger.SourceGone, Message: goneMessage, Stage: tasks.KindIngest, At: now})
+}
+
+// giveUp records a source that could not be looked at, time and again.
+func (i *Ingest) giveUp(ctx context.Context, at cloud.Location, t tasks.Ingest, profile string) func(ledger.Failure) error {
+	return func(f ledger.Failure) error {
+		f.Stage = tasks.KindIngest
+		_, err := i.Ledger.Update(ctx, tasks.AssetID(at.Bucket, at.Key), func(now time.Time, r *ledger.Record) error {
+			if r.Open() && r.Wanted.ID != "" {
+				return ledger.ErrUnchanged // another run got further
+			}
+			r.Location, r.Reference, r.Lane = at, t.Reference, string(t.Lane)
+			src := ledger.Source{Version: t.SourceVersion}
+			f.At = now
+			return r.FailSource(now, src, ledger.Revision{ID: tasks.Revision(src.Version, profile), Source: src.Version, Profile: profile}, f)
+		})
+		return unlessIllegal(err)
+	}
+}
+
+func revision(src ledger.Source, p media.Profile) ledger.Revision {
+	digest := p.Digest()
+	return ledger.Revision{ID: tasks.Revision(src.Version, digest), Source: src.Version, Profile: digest}
+}

@@ -1,0 +1,125 @@
+package stage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"go.uber.org/zap"
+)
+
+// Names of the UserMetadata pairs that every job carries.
+const (
+	metaFleet    = "vodfleet"
+	metaAsset    = "asset"
+	metaBuild    = "build"
+	metaRevision = "revision"
+)
+
+// intentToken is the client request token of a build's one job. It is the same
+// in every run, so that runs within the service's minute get the same job.
+func intentToken(fleet, asset string, build int) string {
+	sum := sha256.Sum256([]byte(fleet + "\x00" + asset + "\x00" + strconv.Itoa(build)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Lister lists jobs; see [cloud.Transcoder].
+type Lister interface {
+	List(ctx context.Context, q cloud.JobQuery) (cloud.JobPage, error)
+}
+
+// Canceler stops jobs; see [cloud.Transcoder].
+type Canceler interface {
+	Cancel(ctx context.Context, id string) error
+}
+
+// finder finds the job of a build's intent.
+type finder struct {
+	Lister
+	fleet string
+}
+
+// clockSlack is how far the times of two of the cloud's services may differ.
+const clockSlack = time.Minute
+
+// find looks for the job of b's intent through the lists, in the order in
+// which a job moves, back to the intent's time.
+func (f finder) find(ctx context.Context, asset string, b ledger.Build) (cloud.Job, bool, error) {
+	since := b.Intent.At.Add(-clockSlack)
+	for _, state := range cloud.JobStates {
+		query := cloud.JobQuery{State: state}
+		for {
+			page, err := f.List(ctx, query)
+			if err != nil {
+				return cloud.Job{}, false, fmt.Errorf("look for the job of build %d: %w", b.Number, err)
+			}
+			for _, job := range page.Jobs {
+				if f.ours(job, asset, b) {
+					return job, true, nil
+				}
+			}
+			if page.Next == "" || len(page.Jobs) > 0 && page.Jobs[len(page.Jobs)-1].Created.Before(since) {
+				break
+			}
+			query.Cursor = page.Next
+		}
+	}
+	return cloud.Job{}, false, nil
+}
+
+// ours reports whether job was submitted for b: by this fleet, for this asset
+// and build, writing where the build writes.
+func (f finder) ours(job cloud.Job, asset string, b ledger.Build) bool {
+	m := job.Metadata
+	return m[metaFleet] == f.fleet && m[metaAsset] == asset && m[metaBuild] == strconv.Itoa(b.Number) &&
+		(b.Spec == nil || len(b.Spec.Groups) == 0 || job.Destination == b.Spec.Groups[0].Destination)
+}
+
+// drop resolves what a superseded build left open: the job of its intent is
+// found, canceled so that it is not paid for, and its end is noted. Only then
+// may the build's files go.
+func drop(ctx context.Context, f finder, c Canceler, book Book, retire *Retirement, log *zap.Logger, rec *ledger.Record, b ledger.Build) error {
+	if b.State != ledger.Superseded || b.Intent == nil || b.Failure != nil || !b.JobDone.IsZero() {
+		return nil
+	}
+	id := b.Job
+	if id == "" {
+		job, found, err := f.find(ctx, rec.Asset, b)
+		if err != nil {
+			return err
+		}
+		if found {
+			id = job.ID
+			if _, err := book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+				return r.Submitted(now, b.Number, id)
+			}); unlessIllegal(err) != nil {
+				return err
+			}
+		}
+	}
+	end := func(now time.Time, r *ledger.Record) error {
+		return r.FailBuild(now, b.Number, ledger.Failure{Class: ledger.Canceled, Message: "superseded: another revision is wanted"})
+	}
+	if id != "" {
+		switch err := c.Cancel(ctx, id); {
+		case err == nil:
+			log.Info("job of a superseded build canceled", zap.String("asset", rec.Asset), zap.String("job", id), zap.Int("build", b.Number))
+		case errors.Is(err, cloud.ErrConflict): // it has ended
+			end = func(now time.Time, r *ledger.Record) error { return r.Completed(now, b.Number) }
+		case errors.Is(err, cloud.ErrNotFound):
+		default:
+			return err
+		}
+	}
+	rec, err := book.Update(ctx, rec.Asset, end)
+	if err != nil {
+		return unlessIllegal(err)
+	}
+	return retire.Schedule(ctx, rec)
+}

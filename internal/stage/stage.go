@@ -1,0 +1,129 @@
+// Package stage holds what the fleet does with a video: the five handlers,
+// ingest, transcode-submit, transcode-poll, publish and invalidate-or-rename.
+//
+// Every handler reads the ledger first, does what the record says is still to
+// be done, and hands on the task that [Next] derives from the record. A state
+// that is already reached skips the effect, never the hand-on; so a repeat, a
+// late run and an overlapping run are all harmless. Waiting, retries and wire
+// formats belong to the queue; how things are stored or asked for, to the
+// ports.
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/queue"
+	"github.com/vodfleet/vodfleet/tasks"
+)
+
+// Queue takes the tasks that stages hand on. A task that is already there is
+// success.
+type Queue interface {
+	Enqueue(ctx context.Context, t tasks.Task) error
+	EnqueueIn(ctx context.Context, t tasks.Task, delay time.Duration) error
+}
+
+// Book is the ledger as stages need it; see [ledger.Store].
+type Book interface {
+	Get(ctx context.Context, asset string) (*ledger.Record, error)
+	Update(ctx context.Context, asset string, change func(now time.Time, r *ledger.Record) error) (*ledger.Record, error)
+	UpdateFrom(ctx context.Context, rec *ledger.Record, change func(now time.Time, r *ledger.Record) error) (*ledger.Record, error)
+	Due(ctx context.Context, asset string, at time.Time) error
+}
+
+// Next is the task that brings an asset forward from where its record says it
+// is, or nil where there is nothing to do but to wait for new content.
+func Next(r *ledger.Record) tasks.Task {
+	if b := wanted(r); b != nil && b.Number != r.Current {
+		switch b.State {
+		case ledger.Planned, ledger.Submitting:
+			return tasks.TranscodeSubmit{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference, Lane: tasks.Lane(r.Lane)}
+		case ledger.Transcoding:
+			return tasks.TranscodePoll{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
+		case ledger.Transcoded, ledger.Published:
+			return tasks.Publish{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
+		}
+	}
+	current := r.Build(r.Current)
+	switch {
+	case current == nil:
+		return nil
+	case r.EntriesSeq < r.Seq:
+		return tasks.Publish{Asset: r.Asset, Build: r.Current, Profile: current.Revision.Profile, Reference: r.Reference}
+	case r.LiveSeq < r.Seq:
+		return tasks.InvalidateOrRename{Asset: r.Asset, Seq: r.Seq, Profile: current.Revision.Profile, Reference: r.Reference}
+	}
+	return nil
+}
+
+// wanted is the newest build of the wanted revision that still counts.
+func wanted(r *ledger.Record) *ledger.Build {
+	for i := len(r.Builds) - 1; i >= 0; i-- {
+		b := &r.Builds[i]
+		if b.Revision.ID != r.Wanted.ID {
+			continue
+		}
+		switch b.State {
+		case ledger.Superseded, ledger.Retiring, ledger.Retired:
+			continue
+		}
+		return b
+	}
+	return nil
+}
+
+// handOn enqueues the record's next task, if it has one.
+func handOn(ctx context.Context, q Queue, r *ledger.Record) error {
+	next := Next(r)
+	if next == nil {
+		return nil
+	}
+	if err := q.Enqueue(ctx, next); err != nil {
+		return fmt.Errorf("hand asset %s on to %s: %w", r.Asset, next.Kind(), err)
+	}
+	return nil
+}
+
+// MaxFailures is how often a task may fail for reasons that may pass before
+// its asset is given up. With the queue's back-off that is about four hours.
+const MaxFailures = 30
+
+// Waits that count as no failure.
+const (
+	throttleDelay = 15 * time.Second // after the cloud refused a call for being one too many
+	newerDelay    = time.Minute      // for a worker that can read a newer record
+)
+
+// verdict turns what a run ended with into what the queue shall do. Throttling
+// waits without counting; a passing failure is retried until [MaxFailures];
+// then giveUp records the failure, and only when it is recorded the task ends.
+func verdict(ctx context.Context, err error, giveUp func(f ledger.Failure) error) error {
+	switch {
+	case err == nil, queue.IsVerdict(err):
+		return err
+	case errors.Is(err, cloud.ErrThrottled), errors.Is(err, cloud.ErrQuota):
+		return queue.NotYet(throttleDelay)
+	case errors.Is(err, ledger.ErrNewer):
+		return queue.NotYet(newerDelay)
+	case queue.Failures(ctx) < MaxFailures:
+		return err
+	}
+	f := ledger.Failure{Class: ledger.Transient, Message: err.Error(), Attempts: queue.Failures(ctx) + 1}
+	if errors.Is(err, cloud.ErrDenied) {
+		f.Class = ledger.Access
+	}
+	return end(err, giveUp, f)
+}
+
+// end ends a task for good, once its failure is recorded.
+func end(err error, record func(f ledger.Failure) error, f ledger.Failure) error {
+	if rerr := record(f); rerr != nil {
+		return fmt.Errorf("%w; and its failure cannot be recorded: %w", err, rerr)
+	}
+	return queue.Permanent(err)
+}
