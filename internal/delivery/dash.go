@@ -33,7 +33,12 @@ func (c *check) dash(ctx context.Context, g cloud.OutputGroup, path string, p *l
 			c.add(path, "representation %s: no segments", clip(t.ID))
 		}
 		plays := !t.Trick && (t.Kind == media.TrackVideo || t.Kind == media.TrackAudio)
-		for _, r := range t.Files {
+		shown := len(t.Files)
+		if t.Kind == media.TrackImage {
+			shown = c.pictured(path, t.Files)
+		}
+		for i, r := range t.Files {
+			r.Optional = r.Optional || i >= shown
 			file := c.follow(path, r)
 			if plays && file != "" {
 				named.byDASH(file, !r.Optional)
@@ -55,6 +60,20 @@ func (c *check) dash(ctx context.Context, g cloud.OutputGroup, path string, p *l
 		p.Renditions = renditions(mpd.Variants())
 	}
 	return nil
+}
+
+// pictured returns how many of a track's images have to be there: those up to
+// the last that is, at least one. They are counted over the whole period, which
+// sound may outlast the picture in; whether images show the whole picture is
+// known from their playlist.
+func (c *check) pictured(path string, images []media.Ref) int {
+	for i := len(images) - 1; i > 0; i-- {
+		file, err := media.Resolve(path, images[i].URI)
+		if _, ok := c.files[file]; err == nil && ok {
+			return i + 1
+		}
+	}
+	return 1
 }
 
 // dashClass is the class of the tracks of one period. They are not compared

@@ -111,7 +111,9 @@ func TestVerifyIncomplete(t *testing.T) {
 		{"no initialisation", func(f *fixture) { f.drop("cmaf/video_480pinit.cmfv") }, "cmaf/video_480pinit.cmfv: missing, named by cmaf/video_480p.m3u8; " +
 			"cmaf/video_480pinit.cmfv: missing, named by cmaf/video.mpd"},
 		{"no tiles", func(f *fixture) { f.drop("cmaf/video_1080p_tiles_000000002.jpg") },
-			"cmaf/video_1080p_tiles_000000002.jpg: missing, named by cmaf/video_1080p_tiles.m3u8; cmaf/video_1080p_tiles_000000002.jpg: missing, named by cmaf/video.mpd"},
+			"cmaf/video_1080p_tiles_000000002.jpg: missing, named by cmaf/video_1080p_tiles.m3u8"},
+		{"no first tiles", func(f *fixture) { f.drop("cmaf/video_1080p_tiles_000000001.jpg") },
+			"cmaf/video_1080p_tiles_000000001.jpg: missing, named by cmaf/video_1080p_tiles.m3u8; cmaf/video_1080p_tiles_000000001.jpg: missing, named by cmaf/video.mpd"},
 		{"no poster", func(f *fixture) { f.drop("thumbs/poster.0000000.jpg"); f.drop("thumbs/poster.0000001.jpg") }, "thumbs/poster.0000001.jpg: missing"},
 		{"empty poster", func(f *fixture) { f.put("thumbs/poster.0000001.jpg", "") }, "thumbs/poster.0000001.jpg: empty"},
 		{"empty segment", func(f *fixture) { f.put(segment, "") }, "cmaf/video_480p_000000003.cmfv: empty, named by cmaf/video_480p.m3u8; " +
@@ -229,6 +231,9 @@ func TestVerifyTolerates(t *testing.T) {
 		{"other files", func(f *fixture) { f.put("cmaf/notes.txt", "") }},
 		{"the poster's fallback", func(f *fixture) { f.drop("thumbs/poster.0000001.jpg") }},
 		{"a rounded last segment", func(f *fixture) { f.edit("cmaf/video.mpd", `duration="PT30.000S" id`, `duration="PT30.100S" id`) }},
+		{"fewer images than the period is long", func(f *fixture) {
+			f.edit("cmaf/video.mpd", `timescale="1000" duration="25000"`, `timescale="1000" duration="5000"`)
+		}},
 		{"a frame less", func(f *fixture) {
 			f.edit("cmaf/video_480p.m3u8", "#EXTINF:6.00000,\nvideo_480p_000000005", "#EXTINF:5.96,\nvideo_480p_000000005")
 		}},
