@@ -3,6 +3,7 @@ package transcode
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,34 +30,52 @@ func (e *Engine) input(ctx context.Context, t Task) (*input, error) {
 	in.bucket, in.key, _ = rules.SplitS3(in.uri)
 	path, info, err := e.Objects.Open(ctx, in.bucket, in.key)
 	if err != nil {
-		return nil, inputFailure(in.uri, err)
+		return nil, jobFailure(in.uri, err)
 	}
 	in.info = info
 	// The link keeps the bytes when the object is replaced meanwhile.
-	_ = os.Remove(in.path)
 	if err := os.Link(path, in.path); err != nil {
 		in.path = path
 	}
-	if info.Size == 0 {
-		return nil, fail(1010, "Unable to open input file [%s]: [Failed probe/open: [The input file is empty: it has 0 bytes]]", in.uri)
-	}
-	if in.media, err = e.Tools.Probe(ctx, in.path); err != nil {
-		return nil, probeFailure(in.uri, err)
+	if in.media, err = e.look(ctx, in.path, info.Size); err != nil {
+		return nil, jobFailure(in.uri, err)
 	}
 	return in, nil
 }
 
-// inputFailure words why an input cannot be opened.
-func inputFailure(uri string, err error) error {
-	if errors.Is(err, objects.ErrNotFound) {
-		return fail(1404, "Unable to open input file [%s]: [Failed probe/open: [Can't read input stream: [Failed to read data: HeadObject failed: HTTP 404: not found]]]", uri)
-	}
-	return err
+// Source is what a look at an object tells.
+type Source struct {
+	Info  objects.Info
+	Media *ffmpeg.Media
 }
 
-// probeFailure words why an input is no media.
-func probeFailure(uri string, err error) error {
-	if !errors.Is(err, ffmpeg.ErrNotMedia) {
+// Probe looks at an object. It fails with [objects.ErrNotFound] if it is not
+// there, and with [ffmpeg.ErrNotMedia] if nothing in it can be seen or heard.
+func (e *Engine) Probe(ctx context.Context, bucket, key string) (*Source, error) {
+	path, info, err := e.Objects.Open(ctx, bucket, key)
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.look(ctx, path, info.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &Source{info, m}, nil
+}
+
+func (e *Engine) look(ctx context.Context, path string, size int64) (*ffmpeg.Media, error) {
+	if size == 0 {
+		return nil, fmt.Errorf("probe: %w (it has 0 bytes)", ffmpeg.ErrNotMedia)
+	}
+	return e.Tools.Probe(ctx, path)
+}
+
+// jobFailure words why an input cannot be opened or is no media.
+func jobFailure(uri string, err error) error {
+	switch {
+	case errors.Is(err, objects.ErrNotFound):
+		return fail(1404, "Unable to open input file [%s]: [Failed probe/open: [Can't read input stream: [Failed to read data: HeadObject failed: HTTP 404: not found]]]", uri)
+	case !errors.Is(err, ffmpeg.ErrNotMedia):
 		return err
 	}
 	why := strings.TrimPrefix(err.Error(), "probe: ")
@@ -67,10 +86,10 @@ func probeFailure(uri string, err error) error {
 }
 
 // unchanged fails if the input is another one than at the job's start.
-func (e *Engine) unchanged(ctx context.Context, in *input) error {
-	now, err := e.Objects.Head(ctx, in.bucket, in.key)
+func unchanged(ctx context.Context, store objects.Store, in *input) error {
+	now, err := store.Head(ctx, in.bucket, in.key)
 	if err != nil {
-		return inputFailure(in.uri, err)
+		return jobFailure(in.uri, err)
 	}
 	if now.ETag != in.info.ETag || now.Size != in.info.Size {
 		return fail(1076, "The input file [%s] changed while the job was reading it", in.uri)

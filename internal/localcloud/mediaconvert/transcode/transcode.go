@@ -24,6 +24,7 @@ type Task struct {
 	Settings *settings.Job
 	Started  time.Time // for $dt$ in names
 	Dir      string    // for temporary files: made, and removed with all in it
+	Fail     *Failure  // not nil: what the job is to end with
 }
 
 // Phase is a job's phase as the API names it.
@@ -100,6 +101,9 @@ func (e *Engine) Run(ctx context.Context, t Task, progress func(Phase, int)) (*R
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
+	if t.Fail != nil {
+		return nil, t.Fail
+	}
 	p, err := newPlan(t, in.media)
 	if err != nil {
 		return nil, err
@@ -116,7 +120,7 @@ func (e *Engine) Run(ctx context.Context, t Task, progress func(Phase, int)) (*R
 		}
 		return nil, cause(ctx, err)
 	}
-	if err := e.unchanged(ctx, in); err != nil {
+	if err := unchanged(ctx, e.Objects, in); err != nil {
 		return nil, cause(ctx, err)
 	}
 	progress(Uploading, 86)
