@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -146,8 +147,8 @@ func Parse(text []byte) (Profile, error) {
 }
 
 var (
-	unknownKey = regexp.MustCompile(`^(line \d+: )field (.*) not found in type \S+$`)
-	wrongKind  = regexp.MustCompile("^(line \\d+: )cannot unmarshal !!(\\w+)(?: `.*`)? into (\\S+)$")
+	unknownKey = regexp.MustCompile(`(?s)^(line \d+: )field (.*) not found in type \S+$`)
+	wrongKind  = regexp.MustCompile("(?s)^(line \\d+: )cannot unmarshal !!(\\w+)(?: `.*`)? into (\\S+)$")
 )
 
 // plain puts the decoder's complaints into one line, in the words of profiles
@@ -164,8 +165,20 @@ func plain(err error) error {
 		if m := wrongKind.FindStringSubmatch(line); m != nil {
 			lines[i] = m[1] + kinds(m[2]) + " in the place of " + kindsOf(m[3])
 		}
+		lines[i] = plainLine(lines[i])
 	}
 	return errors.New(strings.Join(lines, "; "))
+}
+
+// plainLine cuts a message that repeats what the profile holds, and takes out
+// what a terminal might obey.
+func plainLine(line string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(line[:min(len(line), 200)], "?"))
 }
 
 // kinds names a kind of YAML by its tag.

@@ -202,6 +202,7 @@ func TestParseBounds(t *testing.T) {
 		{"many packages", "packages: [" + strings.Repeat("cmaf,", 10_000) + "]", `profile: packages: "10000 of them": want 1 to 4`},
 		{"many languages", "audio: {languages: [" + strings.Repeat("eng,", 10_000) + "]}", `profile: audio.languages: "10000 of them": want at most 16`},
 		{"long value", "gop: " + strings.Repeat("9", 60_000), "profile: gop: " + strings.Repeat("9", 80) + ": want whole seconds from 1s to 60s"},
+		{"long anchor", "gop: *" + strings.Repeat("a", 60_000), "profile: unknown anchor '" + strings.Repeat("a", 200-len("unknown anchor '"))},
 		{"long queue", "queue: " + strings.Repeat("q", 257), "profile: queue: " + strings.Repeat("q", 80) + ": want 1 to 256 printable ASCII characters without quotes, backslashes or spaces around"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

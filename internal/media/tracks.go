@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 )
@@ -141,10 +142,15 @@ func label(t cloud.Track) string {
 	return fmt.Sprintf("%d (%s)", t.Index, strings.Join(facts, ", "))
 }
 
-// bounded cuts a word of a foreign file.
+// bounded cuts a word of a foreign file, and blots what a terminal might obey.
 func bounded(word string) string {
 	if len(word) > 32 {
 		word = word[:32]
 	}
-	return strings.ToValidUTF8(word, "?")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(word, "?"))
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
 )
 
 // ThumbnailsFile is the path of the thumbnails' WebVTT within a build.
@@ -41,6 +44,20 @@ func Thumbnails(playlist string, images HLS, duration time.Duration) ([]byte, er
 		return nil, fmt.Errorf("%s: no thumbnails within %v", playlist, duration)
 	}
 	return w.Bytes(), nil
+}
+
+// PerThumbnail returns an image playlist whose tile sizes are those of single
+// thumbnails, as the image playlists' specification has them. MediaConvert has
+// written them so, and at other times as those of the whole image: which it is
+// shows in the width of the thumbnails that the job asked for.
+func (h HLS) PerThumbnail(asked cloud.Tiles) HLS {
+	h.Segments = slices.Clone(h.Segments)
+	for i := range h.Segments {
+		if t := &h.Segments[i].Tiles; t.Columns > 1 && t.Width == asked.Width*t.Columns {
+			t.Width, t.Height = t.Width/t.Columns, t.Height/max(1, t.Rows)
+		}
+	}
+	return h
 }
 
 // fromThumbs makes a path within the build a URI relative to ThumbnailsFile.
