@@ -114,6 +114,9 @@ func (c *check) media(ctx context.Context, path, by string, l media.Playlist, g 
 	}
 	if l.Kind == media.KindImages && c.images == nil {
 		c.images, c.imagesAt = list, path
+		if g.Tiles != nil {
+			*c.images = list.PerThumbnail(*g.Tiles)
+		}
 	}
 	return nil
 }

@@ -254,6 +254,20 @@ func TestVerifyTolerates(t *testing.T) {
 	}
 }
 
+// TestVerifyTiles: tiles whose size is given as that of the whole image.
+func TestVerifyTiles(t *testing.T) {
+	f := setUp(t, "{}")
+	f.verify()
+	want := f.read(media.ThumbnailsFile)
+	f.drop(media.ThumbnailsFile)
+	const playlist = "cmaf/video_1080p_tiles.m3u8"
+	f.put(playlist, strings.ReplaceAll(f.read(playlist), "RESOLUTION=160x90,", "RESOLUTION=800x450,"))
+	f.verify()
+	if got := f.read(media.ThumbnailsFile); got != want {
+		t.Errorf("thumbnails are\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestVerifyTemplate verifies what a job template makes, which the spec in the
 // ledger does not tell in full.
 func TestVerifyTemplate(t *testing.T) {
