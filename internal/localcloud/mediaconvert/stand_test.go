@@ -100,6 +100,8 @@ func put(t *testing.T, store folder.Store, key, content string) {
 	}
 }
 
+func newClient(o sdk.Options) *sdk.Client { return sdk.New(o) }
+
 // wait looks at a job until it has ended.
 func (s *stand) wait(t *testing.T, id string) *types.Job {
 	t.Helper()
