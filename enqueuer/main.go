@@ -1,0 +1,76 @@
+// Command enqueuer feeds the fleet and steers it: single videos, inventory
+// reports, and what operators ask about them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/vodfleet/vodfleet/internal/run"
+)
+
+func main() {
+	os.Exit(run.Main("enqueuer", Run))
+}
+
+// cli is the command line; a command is a file of this folder.
+type cli struct {
+	Add       addCmd       `cmd:"" help:"Enqueue one or more videos, ahead of bulk work."`
+	Scan      scanCmd      `cmd:"" help:"Enqueue what is new or changed in one inventory report."`
+	Watch     watchCmd     `cmd:"" help:"Scan inventory reports as they appear."`
+	Status    statusCmd    `cmd:"" help:"Count assets by state, and tasks by queue."`
+	Explain   explainCmd   `cmd:"" help:"Tell one asset's whole story."`
+	Profile   profileCmd   `cmd:"" help:"Check, store and show profiles."`
+	Library   libraryCmd   `cmd:"" help:"Write a page that lists and plays the library."`
+	Dashboard dashboardCmd `cmd:"" help:"Serve asynqmon."`
+	Health    healthCmd    `cmd:"" help:"Ask a program whether it is well: for container health checks."`
+}
+
+const help = `Feed the fleet with videos and ask what became of them.
+
+Settings are flags, or else VODFLEET_* environment variables. Credentials,
+region, endpoints and retries of AWS are the AWS SDK's own (AWS_PROFILE,
+AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_MAX_ATTEMPTS, …).
+
+Examples:
+
+  enqueuer add --wait s3://library/films/one.mp4
+  enqueuer scan --manifest s3://reports/inv/library/all/2026-11-22T01-00Z/manifest.json
+  enqueuer watch --inventory s3://reports/inv
+  enqueuer status --output json
+  enqueuer explain s3://library/films/one.mp4
+  enqueuer dashboard --listen 127.0.0.1:8980
+
+Exit codes: 0 done; 1 failed; 2 wrong usage, nothing was tried; 3 done, and an
+asset failed or was left for later; 130 interrupted.`
+
+// env is what every command gets.
+type env struct {
+	ctx context.Context
+	out io.Writer
+}
+
+// Run parses args and runs the command that they name.
+func Run(ctx context.Context, args []string, out io.Writer) error {
+	asked := false
+	k, err := kong.New(&cli{}, kong.Name("enqueuer"), kong.Description(help), kong.Writers(out, out),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Exit(func(int) { asked = true }))
+	if err != nil {
+		return fmt.Errorf("flags: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := k.Parse(args)
+	if asked {
+		return nil
+	}
+	if err != nil {
+		return run.UsageError(fmt.Errorf("%w; see enqueuer --help", err))
+	}
+	return command.Run(&env{ctx, out})
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/vodfleet/vodfleet/internal/admin"
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/config"
+	"github.com/vodfleet/vodfleet/internal/inventory"
+	"github.com/vodfleet/vodfleet/internal/run"
+	"github.com/vodfleet/vodfleet/tasks"
+	"go.uber.org/zap"
+)
+
+type watchCmd struct {
+	config.Redis
+	config.Ledger
+	config.Sources
+	config.Profile
+	config.Log
+
+	Inventory string        `required:"" env:"VODFLEET_INVENTORY" help:"Where reports appear: the inventory's destination, s3://BUCKET/PREFIX." placeholder:"S3-URI"`
+	MaxNew    int           `env:"VODFLEET_MAX_NEW" default:"1000" help:"Assets of one report to transcode at the most; what is beyond is left for the next report, and told."`
+	Every     time.Duration `env:"VODFLEET_WATCH_EVERY" default:"1m" help:"How often to look for reports."`
+	Once      bool          `help:"Take what is there, then end."`
+	AdminAddr string        `env:"VODFLEET_WATCH_ADMIN_ADDR" help:"Address of /healthz, /readyz and /metrics; none by default." placeholder:"HOST:PORT"`
+}
+
+func (watchCmd) Help() string {
+	return `Finds complete S3 Inventory reports below a prefix, oldest first, and enqueues
+what each has new, in the bulk lane. What has been done is remembered beside the
+ledger, so that a restart, or a second watch, goes on where the first was.
+
+Examples:
+
+  enqueuer watch --inventory s3://reports/inv
+  enqueuer watch --once --inventory s3://reports/inv/library/all
+
+Exit codes: 0 stopped when asked to, 1 failed, 2 wrong usage.`
+}
+
+// progress is what watch remembers of one prefix, in the object
+// watch/HASH.json beside the ledger.
+type progress struct {
+	Inventory string          `json:"inventory"`
+	Taken     inventory.Taken `json:"taken"`             // the last report of each configuration
+	At        time.Time       `json:"at"`                // when the last report was taken
+	Counts    *counts         `json:"counts,omitempty"`  // of that report
+	Refused   []refusal       `json:"refused,omitempty"` // the latest reports that could not be read
+}
+
+type refusal struct {
+	Manifest string `json:"manifest"`
+	Reason   string `json:"reason"`
+}
+
+// maxRefused bounds the refused reports that are remembered.
+const maxRefused = 20
+
+// watcher is one watch at work.
+type watcher struct {
+	feed
+	store cloud.Store
+	root  cloud.Location // of the reports
+	state cloud.Location
+	log   *zap.Logger
+}
+
+func (c *watchCmd) Run(e *env) error {
+	root, err := cloud.ParseLocation(c.Inventory)
+	if err != nil {
+		return run.UsageError(err)
+	}
+	if c.Every <= 0 {
+		return run.UsageError(fmt.Errorf("every %v: want more than none", c.Every))
+	}
+	log, err := c.Logger(os.Stderr)
+	if err != nil {
+		return run.UsageError(err)
+	}
+	store, book, err := openLedger(e.ctx, c.Ledger)
+	if err != nil {
+		return err
+	}
+	client, err := openQueue(c.Redis)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	sum := sha256.Sum256([]byte(root.String()))
+	w := watcher{
+		feed:  feed{book: book, client: client, sources: c.Sources, lane: tasks.Bulk, maxNew: c.MaxNew},
+		store: store,
+		root:  root,
+		state: c.Ledger.Ledger.Join("watch/" + hex.EncodeToString(sum[:8]) + ".json"),
+		log:   log,
+	}
+	if c.Once {
+		return w.pass(e.ctx, c.Profile.Profile)
+	}
+	var group run.Group
+	if c.AdminAddr != "" {
+		serve, err := c.admin(client, log)
+		if err != nil {
+			return err
+		}
+		group.Add("admin", serve)
+	}
+	group.Add("watch", func(ctx context.Context) error { return c.loop(ctx, &w) })
+	return group.Run(e.ctx)
+}
+
+// loop takes reports until ctx ends. What is half done then is done again.
+func (c *watchCmd) loop(ctx context.Context, w *watcher) error {
+	tick := time.NewTicker(c.Every)
+	defer tick.Stop()
+	for {
+		if err := w.pass(ctx, c.Profile.Profile); err != nil && ctx.Err() == nil {
+			w.log.Error("watch", zap.String("inventory", w.root.String()), zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// admin returns what serves health and the lengths of the queues.
+func (c *watchCmd) admin(client *tasks.Client, log *zap.Logger) (func(context.Context) error, error) {
+	inspector, err := openInspector(c.Redis)
+	if err != nil {
+		return nil, err
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(inspector, collectors.NewGoCollector())
+	l, err := net.Listen("tcp", c.AdminAddr)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("admin address: %w", err), inspector.Close())
+	}
+	handler := admin.Handler(metrics, admin.Check{Name: "redis", Ping: func(context.Context) error { return client.Ping() }})
+	return func(ctx context.Context) error {
+		return errors.Join(admin.Serve(ctx, l, handler, log), inspector.Close())
+	}, nil
+}
+
+// pass takes the reports that are complete and not done yet, in order.
+func (w *watcher) pass(ctx context.Context, profile string) error {
+	p, err := useProfile(ctx, w.book, profile)
+	if err != nil {
+		return err
+	}
+	w.profile = p.Digest()
+	done, at, err := w.remembered(ctx)
+	if err != nil {
+		return err
+	}
+	for found, err := range inventory.Find(ctx, w.store, w.root, done.Taken) {
+		if err != nil {
+			return err
+		}
+		if err := w.take(ctx, found.Manifest, &done); err != nil {
+			return err
+		}
+		done.Taken.Add(found)
+		done.At = w.store.Now()
+		if at, err = w.remember(ctx, done, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take scans one report. A report that can never be read is remembered as
+// refused: newer ones say the same better.
+func (w *watcher) take(ctx context.Context, manifest cloud.Location, done *progress) error {
+	report, err := inventory.Open(ctx, w.store, manifest)
+	if err == nil {
+		done.Counts, err = w.run(ctx, report, manifest)
+	}
+	switch {
+	case err == nil:
+		w.log.Info("report taken", zap.String("manifest", manifest.String()),
+			zap.Int("rows", done.Counts.Rows), zap.Int("new", done.Counts.New), zap.Int("changed", done.Counts.Changed),
+			zap.Int("in_work", done.Counts.InWork), zap.Int("unchanged", done.Counts.Unchanged),
+			zap.Any("skipped", done.Counts.Skipped), zap.Any("broken", done.Counts.Broken))
+		if done.Counts.Left > 0 {
+			w.log.Warn("assets left: more than --max-new of this report would be transcoded",
+				zap.String("manifest", manifest.String()), zap.Int("left", done.Counts.Left), zap.String("from", done.Counts.LeftFirst))
+		}
+		return nil
+	case inventory.Unreadable(err):
+		w.log.Error("report refused", zap.String("manifest", manifest.String()), zap.Error(err))
+		done.Refused = append(done.Refused, refusal{manifest.String(), err.Error()})
+		done.Refused = done.Refused[max(0, len(done.Refused)-maxRefused):]
+		return nil
+	}
+	return err
+}
+
+// maxProgress bounds the remembered progress: a thousand configurations at the
+// most, each with a key.
+const maxProgress = 4 << 20
+
+func (w *watcher) remembered(ctx context.Context) (progress, cloud.Object, error) {
+	p := progress{Inventory: w.root.String(), Taken: inventory.Taken{}}
+	text, at, err := w.store.Get(ctx, w.state, maxProgress)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return p, cloud.Object{}, nil
+	}
+	if err != nil {
+		return p, at, fmt.Errorf("progress of watch: %w", err)
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, at, fmt.Errorf("progress of watch in %s: %w; delete it to take every report again, which is safe", w.state, err)
+	}
+	if p.Taken == nil {
+		p.Taken = inventory.Taken{}
+	}
+	return p, at, nil
+}
+
+// remember writes the progress if nobody else has: of two watches, one goes on
+// and the other reads again.
+func (w *watcher) remember(ctx context.Context, p progress, at cloud.Object) (cloud.Object, error) {
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return at, fmt.Errorf("progress of watch: %w", err)
+	}
+	at, err = w.store.Put(ctx, cloud.Put{
+		Location: w.state, Body: text, ContentType: "application/json",
+		If: cloud.Condition{Absent: at.ETag == "", ETag: at.ETag},
+	})
+	if err != nil {
+		return at, fmt.Errorf("remember what watch has done: %w", err)
+	}
+	return at, nil
+}
