@@ -1,0 +1,52 @@
+# vodfleet: `make` alone lists the targets.
+
+GO      ?= go
+BIN     := $(CURDIR)/bin
+LOCAL   := internal/localcloud
+# Checks run from their modules' own versions, so that they never enter go.mod.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Packages whose tests need no service, browser or binary of ours.
+UNIT = $$($(GO) list ./... | grep -v /internal/e2e)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test build demo test unit e2e lint bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what the demo needs and is missing here (ffmpeg, redis-server, node)
+	@sh deploy/setup.sh demo
+	@sh enqueuer/players/vendor.sh
+
+setup-test: setup ## and what the tests need (browser, GStreamer, AWS CLI)
+	@sh deploy/setup.sh test
+
+build: ## build worker, enqueuer and localcloud into bin/
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -o $(BIN)/ ./worker ./enqueuer
+	cd $(LOCAL) && $(GO) build -trimpath -o $(BIN)/localcloud .
+
+demo: setup build ## a sample library becomes streams, from report to player; ONCE=1 ends by itself, LIBRARY=/folder takes your videos
+	@$(GO) run ./deploy/demo
+
+test: setup-test build lint unit e2e ## everything that must hold: lint, unit tests with the race detector, end-to-end runs
+
+unit: ## unit tests of both modules, with the race detector
+	$(GO) test -race -timeout 5m $(UNIT)
+	cd $(LOCAL) && $(GO) test -race -timeout 10m ./...
+
+e2e: ## the real binaries with real Redis, ffmpeg and players
+	$(GO) test -timeout 15m -count 1 ./internal/e2e/...
+
+lint: ## gofmt, vet, staticcheck and go fix of both modules
+	@sh deploy/lint.sh $(GO) $(STATICCHECK) . $(LOCAL)
+
+bench: build ## benchmarks, as ratios within one run
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/e2e/bench
+
+fuzz: ## every fuzz test for FUZZTIME (10s each)
+	@sh deploy/fuzz.sh $(GO) $${FUZZTIME:-10s} . $(LOCAL)
+
+clean: ## remove what was built and what the demo left
+	rm -rf $(BIN) .run enqueuer/players/node_modules enqueuer/web/vendor/*.js enqueuer/web/vendor/licenses enqueuer/web/vendor/.lock
