@@ -64,21 +64,25 @@ func (m Marks) next(r *Record) Marks {
 	return n
 }
 
-// mark puts the markers that the changed record r needs beyond those it had,
-// and remembers those that it needs no more.
-func (u *update) mark(ctx context.Context, had Marks, r *Record) error {
-	base := had
-	base.Last = max(had.Last, r.Marks.Last) // a change may use numbers up, no more
-	r.Marks = base.next(r)
+// after returns the marks that the changed record r needs, after those that it
+// had. The change may have used numbers up, and no more.
+func (m Marks) after(r *Record) Marks {
+	m.Last = max(m.Last, r.Marks.Last)
+	return m.next(r)
+}
+
+// mark puts the markers that a record needs beyond those it had, and remembers
+// those that it needs no more.
+func (u *update) mark(ctx context.Context, had, needs Marks) error {
 	if u.stale == nil {
 		u.stale = make(map[marker]bool)
 	}
 	for _, k := range had.all() {
-		if !r.Marks.has(k) {
+		if !needs.has(k) {
 			u.stale[k] = true
 		}
 	}
-	for _, k := range r.Marks.all() {
+	for _, k := range needs.all() {
 		if had.has(k) {
 			continue
 		}

@@ -136,10 +136,15 @@ func (u *update) apply(ctx context.Context, v version, outdated bool) (*Record, 
 		u.sent = false
 		return nil, err
 	}
-	if err := u.mark(ctx, marks, r); err != nil {
+	r.Marks = marks.after(r)
+	body, err := u.seal(r, now)
+	if err != nil {
 		return nil, err
 	}
-	return r, u.write(ctx, r, v, now)
+	if err := u.mark(ctx, marks, r.Marks); err != nil {
+		return nil, err
+	}
+	return r, u.write(ctx, r, body, v.etag)
 }
 
 // asRead returns the record without what the change may have done to it.
@@ -155,32 +160,35 @@ func (u *update) asRead(ctx context.Context, v version) (*Record, error) {
 	return again.record, nil
 }
 
-func (u *update) write(ctx context.Context, r *Record, v version, now time.Time) error {
+// seal makes the changed record one of this update, and returns its stored
+// form. A record that breaks a rule gets no further, and leaves no marker.
+func (u *update) seal(r *Record, now time.Time) ([]byte, error) {
+	if r.Asset != u.asset {
+		return nil, fmt.Errorf("write record of asset %s: the change made it one of %q", u.asset, r.Asset)
+	}
 	if r.Nonce != "" {
 		r.Nonces = slices.Insert(r.Nonces, 0, r.Nonce)
 		r.Nonces = r.Nonces[:min(len(r.Nonces), keptNonces)]
 	}
 	r.Schema, r.Updated, r.Nonce = Schema, now, u.nonce
-	if r.Asset != u.asset {
-		return fmt.Errorf("write record of asset %s: the change made it one of %q", u.asset, r.Asset)
-	}
 	if err := r.Check(); err != nil {
-		return err
+		return nil, err
 	}
-	body, err := Encode(r)
-	if err != nil {
-		return err
-	}
+	return Encode(r)
+}
+
+// write stores r in place of what was read.
+func (u *update) write(ctx context.Context, r *Record, body []byte, etag string) error {
 	at, err := u.recordAt(u.asset)
 	if err != nil {
 		return err
 	}
-	u.sent, u.first = true, v.etag == ""
+	u.sent, u.first = true, etag == ""
 	o, err := u.store.Put(ctx, cloud.Put{
 		Location:    at,
 		Body:        body,
 		ContentType: "application/json",
-		If:          cloud.Condition{Absent: u.first, ETag: v.etag},
+		If:          cloud.Condition{Absent: u.first, ETag: etag},
 	})
 	if err != nil {
 		return fmt.Errorf("write record of asset %s: %w", u.asset, err)
