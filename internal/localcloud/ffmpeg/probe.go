@@ -16,6 +16,10 @@ import (
 // container that can be read.
 var ErrNotMedia = errors.New("no parser found for container")
 
+// noIndex is ffprobe's complaint about an MP4 or QuickTime file that was cut
+// short before its index.
+const noIndex = "moov atom not found"
+
 // probeTimeout bounds one look at a file.
 const probeTimeout = 60 * time.Second
 
@@ -98,7 +102,10 @@ func (t Tools) Probe(ctx context.Context, path string) (*Media, error) {
 		return json.NewDecoder(io.LimitReader(r, maxProbeOutput)).Decode(&answer)
 	}, t.ffprobe(), "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", inputFormats,
 		"-show_format", "-show_streams", "-of", "json", "file:"+path)
-	if _, failed := errors.AsType[*ExitError](err); failed {
+	if e, failed := errors.AsType[*ExitError](err); failed {
+		if strings.Contains(e.Complaint, noIndex) { // said before the last complaint
+			return nil, fmt.Errorf("probe: %w (%s)", ErrNotMedia, noIndex)
+		}
 		return nil, fmt.Errorf("probe: %w (%s)", ErrNotMedia, scrub(Complaint(err), path))
 	}
 	if err != nil {

@@ -119,15 +119,230 @@ func TestEveryGroup(t *testing.T) {
 	if _, err := os.Stat(tk.Dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the work folder stays: %v", err)
 	}
-	_ = filepath.WalkDir(filepath.Join(dir, "vod-out"), func(path string, d fs.DirEntry, err error) error {
-		info, _ := d.Info()
-		t.Log(strings.TrimPrefix(path, dir), info.Size())
-		return err
-	})
-	for _, doc := range []string{"cmaf/video.m3u8", "cmaf/video.mpd", "cmaf/video_180p.m3u8", "cmaf/video_audio.m3u8", "hls/video.m3u8", "hls/video_180p.m3u8", "dash_iso/video.mpd", "ms_smooth/video.ism", "ms_smooth/video.ismc"} {
-		b, err := os.ReadFile(filepath.Join(dir, "vod-out", doc))
-		t.Logf("%s %v\n%s", doc, err, b)
+	for _, tt := range []struct{ file, want string }{ // want is in the file, or of ffprobe where it begins so
+		{"cmaf/video.m3u8", "#EXT-X-INDEPENDENT-SEGMENTS\n"},
+		{"cmaf/video.m3u8", `CODECS="avc1.42c014,mp4a.40.2",RESOLUTION=320x180,FRAME-RATE=23.976,AUDIO="program_audio_0"` + "\nvideo_180p.m3u8\n"},
+		{"cmaf/video.m3u8", `RESOLUTION=64x36,CODECS="jpeg",URI="video_180p_thumbnails.m3u8"`},
+		{"cmaf/video_180p.m3u8", "#EXTINF:2.002000,\nvideo_180p_000000001.cmfv\n#EXTINF:1.001000,\nvideo_180p_000000002.cmfv\n#EXT-X-ENDLIST\n"},
+		{"cmaf/video_180p.m3u8", "ffprobe h264 320x180 1:1 24000/1001 72"},
+		{"cmaf/video_180p_thumbnails.m3u8", "#EXT-X-TILES:RESOLUTION=64x36,LAYOUT=2x1,DURATION=1.000\nvideo_180p_thumbnails_000000002.jpg\n"},
+		{"cmaf/video_180p_thumbnails_000000002.jpg", "ffprobe mjpeg 128x36"},
+		{"cmaf/video.mpd", `<S t="0" d="48048"/>`},
+		{"cmaf/video.mpd", `mediaPresentationDuration="PT3.029S"`},
+		{"cmaf/video.mpd", "ffprobe h264 160x90 1:1 24000/1001 72"},
+		{"hls/video.m3u8", "ffprobe h264 320x180 1:1 24000/1001 72"},
+		{"hls/video_90p.m3u8", "#EXTINF:2.002000,\nvideo_90p_00001.ts\n"},
+		{"dash_iso/video.mpd", `<Initialization range="0-790"/>`},
+		{"dash_iso/video.mpd", "ffprobe h264 320x180 1:1 24000/1001 72"},
+		{"ms_smooth/video.ism", `<video src="video_90p.ismv" systemBitrate="`},
+		{"ms_smooth/video.ismc", `<c n="1" t="20020000" d="10010000"/>`},
+		{"ms_smooth/video.ismc", `FourCC="AACL" SamplingRate="48000" Channels="2"`},
+		{"file/video_90p.mp4", "ffprobe h264 160x90 1:1 24000/1001 72"},
+		{"file/video_poster.0000001.jpg", "ffprobe mjpeg 160x90"},
+	} {
+		path := filepath.Join(dir, "vod-out", tt.file)
+		var got string
+		if strings.HasPrefix(tt.want, "ffprobe ") {
+			got = probed(t, path)
+		} else {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			got = string(b)
+		}
+		if !strings.Contains(got, tt.want) {
+			t.Errorf("%s has no %q:\n%s", tt.file, tt.want, got)
+		}
 	}
 }
 
-var _ = context.Background
+// probed lists the tracks of a file or a manifest, each on a line that begins
+// with "ffprobe".
+func probed(t *testing.T, path string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-allowed_extensions", "ALL", "-count_packets",
+		"-show_entries", "stream=codec_name,width,height,sample_aspect_ratio,r_frame_rate,nb_read_packets", "-of", "json", path).Output()
+	if err != nil {
+		out, err = exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-count_packets",
+			"-show_entries", "stream=codec_name,width,height,sample_aspect_ratio,r_frame_rate,nb_read_packets", "-of", "json", path).Output()
+	}
+	var answer struct {
+		Streams []struct {
+			Codec   string `json:"codec_name"`
+			W       int    `json:"width"`
+			H       int    `json:"height"`
+			SAR     string `json:"sample_aspect_ratio"`
+			Rate    string `json:"r_frame_rate"`
+			Packets string `json:"nb_read_packets"`
+		} `json:"streams"`
+	}
+	if err != nil || json.Unmarshal(out, &answer) != nil {
+		t.Errorf("probe %s: %v", path, err)
+	}
+	var b strings.Builder
+	for _, s := range answer.Streams {
+		fmt.Fprintf(&b, "ffprobe %s %dx%d %s %s %s\n", s.Codec, s.W, s.H, s.SAR, s.Rate, s.Packets)
+	}
+	return b.String()
+}
+
+func TestSources(t *testing.T) {
+	e, dir := stand(t)
+	lavfi := func(src string) []string { return []string{"-f", "lavfi", "-i", src} }
+	sine := lavfi("sine=d=2:r=44100")
+	for _, tt := range []struct {
+		name   string
+		source []string // arguments of ffmpeg
+		file   string
+		want   []string // in the multivariant playlist
+		track  string   // of the video
+		not    string   // in the playlist
+	}{
+		{"pixels that are not square", append(lavfi("testsrc2=s=360x288:r=25:d=2,setsar=16/15"), sine...), "a.mp4", []string{"RESOLUTION=226x180"}, "ffprobe h264 226x180 16:15 25/1 50", "?"},
+		{"portrait", append(lavfi("testsrc2=s=180x320:r=30:d=2"), sine...), "b.mkv", []string{"RESOLUTION=102x180"}, "ffprobe h264 102x180 1:1 30/1 60", "?"},
+		{"silent", lavfi("testsrc2=s=320x180:r=25:d=2"), "c.MOV", []string{"RESOLUTION=320x180"}, "ffprobe h264 320x180 1:1 25/1 50", "EXT-X-MEDIA"},
+		{"other track order and a name", append(append([]string{}, sine...), lavfi("testsrc2=s=320x180:r=25:d=2")...), "d%23 é+'$&.ts", []string{"AUDIO="}, "ffprobe h264 320x180 1:1 25/1 50", "?"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clip(t, filepath.Join(dir, "vod-in", tt.file), append(tt.source, "-pix_fmt", "yuv420p")...)
+			doc := job(asGroup("CMAF_GROUP_SETTINGS", "cmafGroupSettings", `,"segmentControl":"SEGMENTED_FILES","segmentLength":2,"fragmentLength":1`,
+				asOutput("_180p", "CMFC", large), asOutput("_audio", "CMFC", sound)))
+			r, err := e.Run(t.Context(), task(t, strings.Replace(doc, "clip.mp4", tt.file, 1)), func(Phase, int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (tt.not == "EXT-X-MEDIA") != (len(r.Warnings) == 1) {
+				t.Errorf("warnings %+v", r.Warnings)
+			}
+			b, err := os.ReadFile(filepath.Join(dir, "vod-out/cmaf/video.m3u8"))
+			if err != nil || strings.Contains(string(b), tt.not) {
+				t.Errorf("%v; %s", err, b)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(string(b), w) {
+					t.Errorf("no %q in\n%s", w, b)
+				}
+			}
+			if got := probed(t, filepath.Join(dir, "vod-out/cmaf/video_180p.m3u8")); !strings.Contains(got, tt.track) {
+				t.Errorf("video is %s, want %s", got, tt.track)
+			}
+		})
+	}
+}
+
+func TestRotation(t *testing.T) {
+	e, dir := stand(t)
+	plain := filepath.Join(dir, "plain.mp4")
+	clip(t, plain, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=1", "-pix_fmt", "yuv420p")
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-i", plain, "-c", "copy", "-metadata:s:v", "rotate=90", filepath.Join(dir, "vod-in/clip.mp4")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	doc := job(asGroup("FILE_GROUP_SETTINGS", "fileGroupSettings", "", asOutput("_180p", "MP4", large)))
+	for rotate, want := range map[string]string{"AUTO": "h264 102x180", "DEGREE_0": "h264 320x180"} {
+		if _, err := e.Run(t.Context(), task(t, strings.Replace(doc, `"AUTO"`, `"`+rotate+`"`, 1)), func(Phase, int) {}); err != nil {
+			t.Fatal(err)
+		}
+		if got := probed(t, filepath.Join(dir, "vod-out/file/video_180p.mp4")); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", rotate, got, want)
+		}
+	}
+}
+
+func TestAudioOnly(t *testing.T) {
+	e, dir := stand(t)
+	clip(t, filepath.Join(dir, "vod-in/clip.mp4"), "-f", "lavfi", "-i", "sine=d=3:r=48000")
+	doc := job(
+		asGroup("CMAF_GROUP_SETTINGS", "cmafGroupSettings", `,"segmentLength":2,"fragmentLength":1`, asOutput("_audio", "CMFC", sound)),
+		asGroup("HLS_GROUP_SETTINGS", "hlsGroupSettings", `,"segmentLength":2,"minSegmentLength":0`, asOutput("_audio", "M3U8", sound)))
+	if _, err := e.Run(t.Context(), task(t, doc), func(Phase, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{"cmaf/video.m3u8", "hls/video.m3u8"} {
+		b, err := os.ReadFile(filepath.Join(dir, "vod-out", f))
+		if err != nil || !strings.Contains(string(b), `CODECS="mp4a.40.2"`+"\nvideo_audio.m3u8\n") {
+			t.Errorf("%s: %v\n%s", f, err, b)
+		}
+		if got := probed(t, filepath.Join(dir, "vod-out", f)); !strings.Contains(got, "ffprobe aac") {
+			t.Errorf("%s: %s", f, got)
+		}
+	}
+}
+
+func TestBadSources(t *testing.T) {
+	e, dir := stand(t)
+	whole := filepath.Join(dir, "whole.mp4")
+	clip(t, whole)
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		content []byte // nil: no object
+		code    int
+		text    string
+	}{
+		{"missing", nil, 1404, "HTTP 404"},
+		{"empty", []byte{}, 1010, "it has 0 bytes"},
+		{"text", []byte("#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"), 1010, "no parser found for container"},
+		{"without its index", b[:len(b)/2], 1030, "moov atom not found"},
+		{"a picture", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), 1010, "no parser found for container"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(dir, "vod-in/clip.mp4")
+			os.Remove(file)
+			if tt.content != nil {
+				if err := os.WriteFile(file, tt.content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tk := task(t, everyGroup)
+			_, err := e.Run(t.Context(), tk, func(Phase, int) {})
+			f, ok := errors.AsType[*Failure](err)
+			if !ok || f.Code != tt.code || !strings.Contains(f.Message, tt.text) || strings.Contains(f.Message, tk.Dir) || !strings.Contains(f.Message, "s3://vod-in/clip.mp4") {
+				t.Errorf("Run = %v, want %d with %q", err, tt.code, tt.text)
+			}
+		})
+	}
+}
+
+func TestSourceThatChanges(t *testing.T) {
+	e, dir := stand(t)
+	file := filepath.Join(dir, "vod-in/clip.mp4")
+	clip(t, file)
+	_, err := e.Run(t.Context(), task(t, everyGroup), func(p Phase, n int) {
+		if n == 1 {
+			if err := os.WriteFile(file+"~", []byte("other"), 0o644); err != nil {
+				t.Error(err)
+			}
+			if err := os.Rename(file+"~", file); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if f, ok := errors.AsType[*Failure](err); !ok || f.Code != 1076 {
+		t.Errorf("Run = %v, want 1076", err)
+	}
+}
+
+func TestStopKillsTheWork(t *testing.T) {
+	e, dir := stand(t)
+	clip(t, filepath.Join(dir, "vod-in/clip.mp4"), "-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=20", "-pix_fmt", "yuv420p")
+	why := errors.New("stopped")
+	ctx, stop := context.WithCancelCause(t.Context())
+	tk := task(t, everyGroup)
+	begun := time.Now()
+	_, err := e.Run(ctx, tk, func(_ Phase, n int) {
+		if n == 1 {
+			time.AfterFunc(200*time.Millisecond, func() { stop(why) })
+		}
+	})
+	if !errors.Is(err, why) || time.Since(begun) > 10*time.Second {
+		t.Errorf("Run = %v after %v", err, time.Since(begun))
+	}
+	if _, err := os.Stat(tk.Dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the work folder stays: %v", err)
+	}
+}
