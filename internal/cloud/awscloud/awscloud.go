@@ -49,8 +49,8 @@ const (
 type Options struct {
 	// Log gets what the SDK warns of; nil drops it.
 	Log *zap.Logger
-	// HTTP sends the requests in place of a client with time-outs and the
-	// SDK's CA bundle; for tests.
+	// HTTP sends the services' requests, in place of a client with time-outs
+	// and the SDK's CA bundle; for tests.
 	HTTP interface {
 		Do(*http.Request) (*http.Response, error)
 	}
@@ -96,16 +96,15 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	options := []func(*config.LoadOptions) error{config.WithLogger(logger{log}), config.WithHTTPClient(client())}
-	if o.HTTP != nil {
-		options = append(options, config.WithHTTPClient(o.HTTP))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logger{log}), config.WithHTTPClient(client()))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("read AWS settings: %w", err)
 	}
 	if cfg.Region == "" {
 		return aws.Config{}, errors.New("read AWS settings: no region: set AWS_REGION")
+	}
+	if o.HTTP != nil {
+		cfg.HTTPClient = o.HTTP
 	}
 	cfg.APIOptions = append(cfg.APIOptions, func(s *middleware.Stack) error {
 		return awsmiddleware.AddUserAgentKey("vodfleet")(s)

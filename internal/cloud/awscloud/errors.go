@@ -48,7 +48,7 @@ var codes = func() map[string]error {
 func fail(ctx context.Context, op, object string, err error) error {
 	e := &cloud.Error{Op: op, Object: object}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		e.Code, e.Message = api.ErrorCode(), clean(api.ErrorMessage())
+		e.Code, e.Message = told(api.ErrorCode()), clean(told(api.ErrorMessage()))
 		e.Kind = kindOf(e.Code, err)
 		return e
 	}
@@ -65,6 +65,14 @@ func fail(ctx context.Context, op, object string, err error) error {
 		e.Kind = byStatus(status(err))
 	}
 	return e
+}
+
+// told is empty for what the SDK says in place of what it was not told.
+func told(word string) string {
+	if word == "UnknownError" {
+		return ""
+	}
+	return word
 }
 
 // kindOf tells an answer's kind by its code, or else by its status.
@@ -131,21 +139,13 @@ func unsent(err error) bool {
 // which repeat the operation, and the request's URL.
 func cause(err error) error {
 	for {
-		var inner error
-		switch e := err.(type) {
-		case *smithy.OperationError:
-			inner = e.Err
-		case *retry.MaxAttemptsError:
-			inner = e.Err
-		case *smithyhttp.RequestSendError:
-			inner = e.Err
-		case *smithyhttp.ResponseError:
-			inner = e.Err
-		case *aws.RequestCanceledError:
-			inner = e.Err
-		case *url.Error:
-			inner = e.Err
+		switch err.(type) {
+		case *smithy.OperationError, *retry.MaxAttemptsError, *smithyhttp.RequestSendError, *aws.RequestCanceledError, *url.Error,
+			interface{ HTTPResponse() *smithyhttp.Response }: // the ResponseErrors
+		default:
+			return err
 		}
+		inner := errors.Unwrap(err)
 		if inner == nil {
 			return err
 		}

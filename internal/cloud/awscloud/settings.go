@@ -300,7 +300,7 @@ func fits(s cloud.JobSpec, tpl *types.JobTemplateSettings) error {
 	}
 	for i, g := range s.Groups {
 		if kind := kindOfGroup(tpl.OutputGroups[i].OutputGroupSettings); kind != g.Kind {
-			return fmt.Errorf("template %s: output group %d is of kind %q, not %q", s.Template, i+1, kind, g.Kind)
+			return fmt.Errorf("template %s: output group %d: is of kind %q, not %q", s.Template, i+1, kind, g.Kind)
 		}
 	}
 	return nil

@@ -72,7 +72,7 @@ func (s *store) Get(ctx context.Context, at cloud.Location, limit int64) ([]byte
 		case err != nil:
 			return object{}, err
 		case int64(len(body)) > limit:
-			return object{}, tooLarge{int64(len(body)), limit}
+			return object{}, tooLarge{limit: limit}
 		}
 		return object{body, info}, nil
 	})
@@ -82,10 +82,15 @@ func (s *store) Get(ctx context.Context, at cloud.Location, limit int64) ([]byte
 	return got.body, got.info, nil
 }
 
-// tooLarge refuses an object by its size.
+// tooLarge refuses an object by its size, 0 if that was not told.
 type tooLarge struct{ size, limit int64 }
 
-func (e tooLarge) Error() string { return fmt.Sprintf("%d bytes, limit %d", e.size, e.limit) }
+func (e tooLarge) Error() string {
+	if e.size == 0 {
+		return fmt.Sprintf("more than %d bytes", e.limit)
+	}
+	return fmt.Sprintf("%d bytes, limit %d", e.size, e.limit)
+}
 
 // opened is what the answer to a GET tells of an object.
 func opened(at cloud.Location, out *s3.GetObjectOutput) cloud.Object {

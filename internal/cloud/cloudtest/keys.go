@@ -49,7 +49,7 @@ func keep(t *testing.T, c *Cloud, keys []string) {
 			t.Errorf("content of %q: %q, want %q", key, got, want)
 		}
 		if o, err := c.Store.Head(ctx, c.at(key)); err != nil || o.Location != c.at(key) {
-			t.Errorf("Head(%q) = %+v, %v", key, o, err)
+			t.Errorf("Head(%q) = %#v, %v", key, o, err)
 		}
 	}
 	listed := map[string]bool{}
@@ -75,7 +75,7 @@ func keep(t *testing.T, c *Cloud, keys []string) {
 	source := c.put(t, "\u007esource", "copied")
 	for _, key := range keys {
 		if o, err := c.Store.Copy(ctx, source.Location, c.at(key), source.ETag); err != nil || o.Location != c.at(key) {
-			t.Errorf("Copy to %q = %+v, %v", key, o, err)
+			t.Errorf("Copy to %q = %#v, %v", key, o, err)
 		} else if got := c.content(t, key); got != "copied" {
 			t.Errorf("%q holds %q after a copy to it", key, got)
 		}

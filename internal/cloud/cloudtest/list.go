@@ -71,7 +71,7 @@ func list(t *testing.T, c *Cloud) {
 			t.Fatal(err)
 		}
 		if want.Location != o.Location || want.Size != o.Size || want.ETag != o.ETag || !near(o.LastModified, c.Store.Now()) || o.StorageClass != "" {
-			t.Errorf("List yields %+v first, want what Put told, %+v, and a time", o, want)
+			t.Errorf("List yields %#v first, want what Put told, %#v, and a time", o, want)
 		}
 		break // and so it ends early
 	}
@@ -144,7 +144,7 @@ func copies(t *testing.T, c *Cloud) {
 		got, err := c.Store.Head(ctx, c.at("to"))
 		if err != nil || o.Location != c.at("to") || o.ETag != got.ETag || got.Size != 5 ||
 			got.ContentType != "text/plain" || got.CacheControl != "no-cache" || !maps.Equal(got.Metadata, map[string]string{"seq": "7"}) {
-			t.Errorf("Copy = %+v of %+v, %v; want all that the source has, %+v", o, got, err, src)
+			t.Errorf("Copy = %#v of %#v, %v; want all that the source has, %#v", o, got, err, src)
 		}
 		if got := c.content(t, "to"); got != "hello" {
 			t.Errorf("the copy holds %q, want hello", got)

@@ -68,7 +68,7 @@ func invalidNames(t *testing.T, c *Cloud) {
 	} {
 		p.Location = c.at("k")
 		_, err := c.Store.Put(ctx, p)
-		wantKind(t, fmt.Sprintf("Put(%+v)", p), err, cloud.ErrInvalid)
+		wantKind(t, fmt.Sprintf("Put(%#v)", p), err, cloud.ErrInvalid)
 	}
 }
 
@@ -89,14 +89,14 @@ func head(t *testing.T, c *Cloud) {
 		t.Fatal(err)
 	}
 	if put.Location != c.at("a") || put.ETag == "" || strings.Contains(put.ETag, `"`) || put.Size != 5 {
-		t.Errorf("Put = %+v, want its location, size and an ETag without quotes", put)
+		t.Errorf("Put = %#v, want its location, size and an ETag without quotes", put)
 	}
 	want := cloud.Object{
 		Location: c.at("a"), Size: 5, ETag: put.ETag, VersionID: put.VersionID, LastModified: got.LastModified,
 		ContentType: "text/plain", CacheControl: "max-age=0, s-maxage=60", Metadata: map[string]string{"seq": "7", "a-b": "c: d, e=f"},
 	}
 	if !same(got, want) {
-		t.Errorf("Head = %+v\nwant %+v", got, want)
+		t.Errorf("Head = %#v\nwant %#v", got, want)
 	}
 	if !near(got.LastModified, c.Store.Now()) {
 		t.Errorf("Head tells of a change at %v, and it is %v", got.LastModified, c.Store.Now())
@@ -140,7 +140,7 @@ func get(t *testing.T, c *Cloud) {
 		}
 		info, herr := c.Store.Head(ctx, c.at(tt.key))
 		if err != nil || herr != nil || string(body) != tt.want || !same(o, info) {
-			t.Errorf("%s = %q, %+v, %v; want %q and what Head tells, %+v", what, body, o, err, tt.want, info)
+			t.Errorf("%s = %q, %#v, %v; want %q and what Head tells, %#v", what, body, o, err, tt.want, info)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func open(t *testing.T, c *Cloud) {
 	}
 	body, err := io.ReadAll(r)
 	if err != nil || string(body) != long || o.Size != int64(len(long)) || o.ETag == "" {
-		t.Errorf("Open read %d bytes of %+v, %v; want %d", len(body), o, err, len(long))
+		t.Errorf("Open read %d bytes of %#v, %v; want %d", len(body), o, err, len(long))
 	}
 	if err := r.Close(); err != nil {
 		t.Errorf("Close = %v", err)
@@ -218,7 +218,7 @@ func putConditions(t *testing.T, c *Cloud) {
 			wantKind(t, "Put on condition "+tt.name, err, tt.want...)
 			want = "old"
 		} else if err != nil || o.ETag == "" || o.ETag == etag {
-			t.Errorf("Put on condition %s = %+v, %v; want a new ETag", tt.name, o, err)
+			t.Errorf("Put on condition %s = %#v, %v; want a new ETag", tt.name, o, err)
 		}
 		if tt.want != nil && !tt.there {
 			_, err := c.Store.Head(t.Context(), c.at(key))
@@ -304,7 +304,7 @@ func archived(t *testing.T, c *Cloud) {
 	c.put(t, "cold", "x")
 	c.Archive(at)
 	if o, err := c.Store.Head(ctx, at); err != nil || !o.Archived() {
-		t.Errorf("Head = %+v, %v; want an archived object", o, err)
+		t.Errorf("Head = %#v, %v; want an archived object", o, err)
 	}
 	_, _, err := c.Store.Get(ctx, at, 10)
 	wantKind(t, "Get", err, cloud.ErrInvalid)

@@ -151,7 +151,7 @@ func outputs(t *testing.T, c *Cloud) {
 		"hls/with $dollar$ and+space.m3u8", "hls/with $dollar$ and+space_144p.m3u8", "dash/video.mpd", "mp4/video_144p.mp4",
 	} {
 		if o, err := c.Store.Head(t.Context(), dir.Join(name)); err != nil || o.Size == 0 {
-			t.Errorf("output %s: %+v, %v", name, o, err)
+			t.Errorf("output %s: %#v, %v", name, o, err)
 		}
 	}
 }
