@@ -83,10 +83,10 @@ func drawSprite(t *rapid.T) *Sprite {
 // drawMedia draws what a probe might tell of any file.
 func drawMedia(t *rapid.T) cloud.Media {
 	m := cloud.Media{
-		Container: rapid.SampledFrom([]string{"mp4", "quicktime", "matroska", "mxf", "mp3", "wave", ""}).Draw(t, "container"),
+		Container: rapid.SampledFrom([]string{"mp4", "mp4", "quicktime", "matroska", "mxf", "mpegts", "mp3", "wave", ""}).Draw(t, "container"),
 		Duration:  drawDuration(t),
 	}
-	for i := range rapid.IntRange(0, 5).Draw(t, "tracks") {
+	for i := range rapid.SampledFrom([]int{1, 2, 2, 2, 3, 5, 0}).Draw(t, "tracks") {
 		m.Tracks = append(m.Tracks, drawTrack(t, i+1))
 	}
 	return m
@@ -94,7 +94,7 @@ func drawMedia(t *rapid.T) cloud.Media {
 
 func drawDuration(t *rapid.T) time.Duration {
 	return rapid.SampledFrom([]time.Duration{
-		0, time.Millisecond, 200 * time.Millisecond, time.Second, 10*time.Second + 17*time.Millisecond, 45 * time.Minute, 12 * time.Hour, 400 * time.Hour,
+		10*time.Second + 17*time.Millisecond, 45 * time.Minute, 12 * time.Hour, 400 * time.Hour, time.Second, 200 * time.Millisecond, time.Millisecond, 0,
 	}).Draw(t, "duration")
 }
 
@@ -102,12 +102,12 @@ func drawTrack(t *rapid.T, index int) cloud.Track {
 	k := cloud.Track{
 		Kind:     rapid.SampledFrom([]cloud.TrackKind{cloud.TrackVideo, cloud.TrackVideo, cloud.TrackAudio, cloud.TrackData}).Draw(t, "kind"),
 		Index:    index,
-		Codec:    rapid.SampledFrom([]string{"AVC", "AAC", "UNKNOWN", "", strings.Repeat("x", 99)}).Draw(t, "codec"),
+		Codec:    rapid.SampledFrom([]string{"AVC", "HEVC", "AAC", "AC3", "MPEG2", "PCM", "PRORES", strings.Repeat("x", 99), "UNKNOWN", ""}).Draw(t, "codec"),
 		Duration: drawDuration(t),
 		Language: rapid.SampledFrom([]string{"", "eng", "ger", "\xff"}).Draw(t, "language"),
 	}
 	if k.Kind == cloud.TrackVideo {
-		side := rapid.OneOf(rapid.SampledFrom([]int{0, 31, 32, 33, 64, 480, 853, 1080, 1279, 1920, 4096}), rapid.IntRange(0, 9000), rapid.IntRange(-1, 1<<20))
+		side := rapid.OneOf(rapid.SampledFrom([]int{1080, 1920, 720, 480, 853, 1279, 64, 4096, 33, 32, 31, 0}), rapid.IntRange(100, 5000), rapid.IntRange(32, 9000), rapid.IntRange(-1, 1<<20))
 		k.Width, k.Height = side.Draw(t, "width"), side.Draw(t, "height")
 		k.Rotation = rapid.SampledFrom([]int{0, 90, 180, 270, -90, 45}).Draw(t, "rotation")
 		k.FrameRate = rapid.SampledFrom([]cloud.Rational{

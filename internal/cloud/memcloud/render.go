@@ -74,7 +74,7 @@ func newGroup(g cloud.OutputGroup, m cloud.Media) *group {
 			continue
 		}
 		r.source = shape{t.Width, t.Height}
-		if t.Rotation%180 != 0 {
+		if turned(m.Container, t.Rotation) {
 			r.source = shape{t.Height, t.Width}
 		}
 		if f := t.FrameRate.Float(); f > 0 {
@@ -83,6 +83,12 @@ func newGroup(g cloud.OutputGroup, m cloud.Media) *group {
 		break
 	}
 	return r
+}
+
+// turned reports whether MediaConvert's automatic rotation lays a picture on
+// its side: it looks at MP4 and QuickTime files only, for whole right angles.
+func turned(container string, rotation int) bool {
+	return (container == "mp4" || container == "quicktime") && (rotation%360+360)%180 == 90
 }
 
 func (g *group) render() []file {
