@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,8 @@ type serveCmd struct {
 	OriginBucket string       `default:"vodfleet-output" placeholder:"NAME" help:"Bucket that the first distribution serves; made with the others."`
 
 	ClockRate float64 `default:"1" help:"Seconds of the cloud that pass in one of the machine's: for jobs, quotas, tokens and signatures."`
+
+	StopAtEOF bool `name:"stop-at-eof" help:"Stop when standard input ends: for a parent that may die without a word."`
 
 	Jobs jobFlags `embed:""`
 	CDN  cdnFlags `embed:""`
@@ -100,7 +103,7 @@ func (c *serveCmd) Validate() error {
 }
 
 // Run serves until ctx ends.
-func (c *serveCmd) Run(ctx context.Context, io console) error {
+func (c *serveCmd) Run(ctx context.Context, to console) error {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return fmt.Errorf("serve from %s: %w", c.Dir, err)
 	}
@@ -122,6 +125,14 @@ func (c *serveCmd) Run(ctx context.Context, io console) error {
 	if err != nil {
 		return fmt.Errorf("serve from %s: %w", dir, err)
 	}
+	if c.StopAtEOF {
+		var stop context.CancelFunc
+		ctx, stop = context.WithCancel(ctx)
+		go func() { // ends with standard input, or with the process
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			stop()
+		}()
+	}
 	where := doors.endpoints(c)
 	return cloud.serve(ctx, doors, func() error {
 		if err := endpoints.WriteRules(rulesDir(dir), where); err != nil {
@@ -131,7 +142,7 @@ func (c *serveCmd) Run(ctx context.Context, io console) error {
 		if err := endpoints.Write(dir, where); err != nil {
 			return err
 		}
-		fmt.Fprintf(io.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, edge %s, admin %s\n",
+		fmt.Fprintf(to.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, edge %s, admin %s\n",
 			where.S3, where.MediaConvert, where.CloudFront, where.Edge, where.Admin)
 		return nil
 	}, func() error {

@@ -77,12 +77,15 @@ func StartIn(t testing.TB, dir string, flags ...string) *Process {
 
 func (p *Process) start(ports ...string) {
 	p.t.Helper()
-	args := append(append([]string{"serve", "--dir", p.Dir}, ports...), p.flags...)
+	args := append(append([]string{"serve", "--stop-at-eof", "--dir", p.Dir}, ports...), p.flags...)
 	_ = os.Remove(filepath.Join(p.Dir, "endpoints.json")) // of an earlier run
 	p.log = new(tail)
 	p.cmd = exec.Command(p.Binary, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	ownGroup(p.cmd)
+	if _, err := p.cmd.StdinPipe(); err != nil { // ends with this process, however that ends
+		p.t.Fatalf("start localcloud: %v", err)
+	}
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatalf("start localcloud: %v", err)
 	}

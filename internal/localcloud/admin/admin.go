@@ -33,7 +33,7 @@ type Config struct {
 //	GET /jobs         every MediaConvert job
 //	GET /faults       the faults that have not ended; PUT replaces them, DELETE ends them
 //	GET /clock        the cloud's time and its rate
-//	/aws/             any AWS service that the cloud does not have: 501 by its name
+//	/aws, /aws/…      any AWS service that the cloud does not have: 501 by its name
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -66,9 +66,11 @@ func Handler(c Config) http.Handler {
 		now := c.Clock.Now()
 		write(w, http.StatusOK, map[string]any{"now": now, "rate": c.Clock.Rate(), "ahead_seconds": now.Sub(time.Now()).Seconds()})
 	})
-	mux.Handle("/aws/", c.Calls.Wrap("other", service, func(w http.ResponseWriter, r *http.Request, _ bool, status int) {
+	other := c.Calls.Wrap("other", service, func(w http.ResponseWriter, r *http.Request, _ bool, status int) {
 		write(w, status, map[string]string{"message": http.StatusText(status)})
-	}, http.HandlerFunc(none)))
+	}, http.HandlerFunc(none))
+	mux.Handle("/aws", other) // as botocore writes the root
+	mux.Handle("/aws/", other)
 	return mux
 }
 

@@ -41,7 +41,7 @@ func TestHandler(t *testing.T) {
 		{"calls are forgotten", "DELETE /calls", "", "", 200, `{}`},
 		{"violations too", "GET /violations", "", "", 200, `[]`},
 		{"clock", "GET /clock", "", "", 200, `"rate":1`},
-		{"another service, query protocol", "POST /aws/", "Action=ListQueues", signed, 501, "<Code>NotImplemented</Code><Message>Thelocalcloudhasnoservicesqs.</Message>"},
+		{"another service, query protocol", "POST /aws", "Action=ListQueues", signed, 501, "<Code>NotImplemented</Code><Message>Thelocalcloudhasnoservicesqs.</Message>"},
 		{"and it is counted", "GET /calls", "", "", 200, `{"other.sqs":{"501":1}}`},
 		{"reset by PUT", "PUT /calls", "", "", 200, `{}`},
 		{"an unknown path", "GET /x", "", "", 404, "404"},
