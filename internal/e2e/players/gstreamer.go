@@ -1,0 +1,163 @@
+package players
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/e2e/clips"
+)
+
+// The pictures that GStreamer hands over, in grey, are small: enough to read
+// what is burned into them.
+const (
+	lookWidth  = 160 // a multiple of 4, so that rows are not padded
+	lookHeight = 120
+	maxFrames  = 100_000
+	maxSaid    = 8 << 20 // bytes of GStreamer's messages that are kept
+)
+
+// gstreamer plays the stream at address from start to end, as fast as it can,
+// and looks at every frame.
+func gstreamer(ctx context.Context, address string) (s Seen) {
+	s.Player = GStreamer
+	said, err := launch(ctx, s.count, "uridecodebin", "uri="+address, "caps=video/x-raw(ANY)", "expose-all-streams=false",
+		"!", "videoconvert", "name=in", "!", "videoscale", "add-borders=false",
+		"!", fmt.Sprintf("video/x-raw,format=GRAY8,width=%d,height=%d", lookWidth, lookHeight))
+	s.Err = err
+	s.shape(said)
+	return s
+}
+
+// launch runs a pipeline and gives what comes out at its end to read, which may
+// stop early. It returns what GStreamer said.
+func launch(ctx context.Context, read func(io.Reader), pipeline ...string) (string, error) {
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	said := &tail{most: maxSaid}
+	args := append([]string{"-v"}, pipeline...)
+	cmd := exec.CommandContext(ctx, "gst-launch-1.0", append(args, "!", "fdsink", "fd=3")...)
+	cmd.ExtraFiles = []*os.File{theirs}
+	cmd.Stdout, cmd.Stderr = said, said
+	cmd.WaitDelay = time.Second
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		ours.Close()
+		return "", err
+	}
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer ours.Close() // ends a player that goes on and on
+		read(ours)
+	})
+	err = cmd.Wait()
+	reader.Wait()
+	switch {
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case err != nil:
+		err = fmt.Errorf("%w: %s", err, said.complaint())
+	}
+	return said.String(), err
+}
+
+// count reads frames until the pipe ends.
+func (s *Seen) count(pipe io.Reader) {
+	frame := image.NewGray(image.Rect(0, 0, lookWidth, lookHeight))
+	last := -1
+	for s.Frames < maxFrames {
+		if _, err := io.ReadFull(pipe, frame.Pix); err != nil {
+			return
+		}
+		look := lookAt(frame, 0)
+		if look.Counter != last+1 {
+			s.Skips++
+		}
+		last = look.Counter
+		if n := len(s.Looks); n == 0 || s.Looks[n-1].Identity != look.Identity {
+			s.Looks = append(s.Looks, look)
+		}
+		s.Frames++
+	}
+}
+
+func lookAt(m image.Image, at time.Duration) Look {
+	look := Look{At: at, Identity: -1, Counter: -1}
+	if identity, ok := clips.Read(m); ok {
+		look.Identity = identity
+	}
+	if counter, ok := clips.Counter(m); ok {
+		look.Counter = counter
+	}
+	return look
+}
+
+var (
+	capsOf = regexp.MustCompile(`GstVideoConvert:in\.GstPad:sink: caps = (video/x-raw.*)`)
+	width  = regexp.MustCompile(`width=\(int\)(\d{1,5})`)
+	height = regexp.MustCompile(`height=\(int\)(\d{1,5})`)
+	pixel  = regexp.MustCompile(`pixel-aspect-ratio=\(fraction\)(\d{1,9})/(\d{1,9})`)
+)
+
+// shape takes the picture's last size from what GStreamer said.
+func (s *Seen) shape(said string) {
+	all := capsOf.FindAllStringSubmatch(said, -1)
+	if len(all) == 0 {
+		return
+	}
+	caps := all[len(all)-1][1]
+	number := func(r *regexp.Regexp, group int) int {
+		if found := r.FindStringSubmatch(caps); found != nil {
+			n, _ := strconv.Atoi(found[group])
+			return n
+		}
+		return 0
+	}
+	s.Width, s.Height, s.Aspect = number(width, 1), number(height, 1), 0
+	if s.Height == 0 {
+		return
+	}
+	s.Aspect = float64(s.Width) / float64(s.Height)
+	if num, den := number(pixel, 1), number(pixel, 2); num > 0 && den > 0 {
+		s.Aspect *= float64(num) / float64(den)
+	}
+}
+
+// tail keeps what is written to it, and of too much the newest.
+type tail struct {
+	mu   sync.Mutex
+	most int
+	bytes.Buffer
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if over := t.Len() + len(p) - t.most; over > 0 {
+		t.Next(min(over, t.Len()))
+	}
+	return t.Buffer.Write(p)
+}
+
+// complaint is the first error among GStreamer's messages.
+func (t *tail) complaint() string {
+	for line := range strings.Lines(t.String()) {
+		if at := strings.Index(line, "ERROR:"); at >= 0 {
+			return strings.TrimSpace(line[at:])
+		}
+	}
+	text := strings.Join(strings.Fields(t.String()), " ")
+	return text[max(0, len(text)-200):]
+}

@@ -1,0 +1,86 @@
+"use strict";
+
+// play plays one stream from start to end and then seeks. It answers what was
+// shown; a stream that does not play is an answer, too, in error.
+async function play({player, url, rate, seeks, patience}) {
+  const video = document.getElementById("video");
+  const seen = {error: "", frames: 0, dropped: 0, duration: 0, width: 0, height: 0, sound: false, looks: []};
+  let stop = () => {};
+  const broken = new Promise((_, fail) => {
+    const say = (what) => fail(new Error(what));
+    video.addEventListener("error", () => say("video: " + (video.error?.message || "code " + video.error?.code)));
+    setTimeout(() => say(`no end after ${patience} ms, at ${video.currentTime} of ${video.duration} s`), patience);
+    stop = attach(player, video, url, say);
+  });
+  broken.catch(() => {});
+  const event = (name) => Promise.race([broken, new Promise((ok) => video.addEventListener(name, ok, {once: true}))]);
+  const count = () => {
+    const quality = video.getVideoPlaybackQuality();
+    seen.frames = quality.totalVideoFrames;
+    seen.dropped = quality.droppedVideoFrames;
+    seen.duration = Number.isFinite(video.duration) ? video.duration : 0;
+    seen.width = video.videoWidth;
+    seen.height = video.videoHeight;
+    seen.sound = (video.webkitAudioDecodedByteCount || 0) > 0;
+  };
+  try {
+    const ended = event("ended");
+    video.muted = true;
+    video.defaultPlaybackRate = video.playbackRate = rate;
+    await Promise.race([broken, video.play()]);
+    await ended;
+    count();
+    for (const share of seeks) {
+      const seeked = event("seeked");
+      video.currentTime = share * video.duration;
+      await seeked;
+      await painted(video);
+      seen.looks.push({at: video.currentTime, png: picture(video)});
+    }
+  } catch (err) {
+    if (!seen.frames) count();
+    seen.error = String(err?.message || err);
+  }
+  stop();
+  return seen;
+}
+
+// attach gives the video to a player and returns how to end that.
+function attach(player, video, url, say) {
+  switch (player) {
+    case "hls.js": {
+      const hls = new Hls({enableWorker: false});
+      hls.on(Hls.Events.ERROR, (_, data) => data.fatal && say(`hls.js: ${data.type} ${data.details} ${data.url || data.frag?.url || ""} ${data.response?.code || ""}`));
+      hls.loadSource(url);
+      hls.attachMedia(video);
+      return () => hls.destroy();
+    }
+    case "dash.js": {
+      const dash = dashjs.MediaPlayer().create();
+      dash.updateSettings({debug: {logLevel: dashjs.Debug.LOG_LEVEL_NONE}});
+      dash.on(dashjs.MediaPlayer.events.ERROR, (e) => say(`dash.js: ${e.error?.code} ${e.error?.message}`));
+      dash.initialize(video, url, false);
+      return () => dash.destroy();
+    }
+    default:
+      video.src = url;
+      return () => video.removeAttribute("src");
+  }
+}
+
+// painted waits for the frame that a seek shows, or a moment where the browser
+// had it already.
+function painted(video) {
+  return new Promise((ok) => {
+    video.requestVideoFrameCallback(ok);
+    setTimeout(ok, 250);
+  });
+}
+
+function picture(video) {
+  const canvas = document.createElement("canvas");
+  canvas.width = 320;
+  canvas.height = Math.max(1, Math.round(320 * video.videoHeight / Math.max(1, video.videoWidth)));
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/png").split(",")[1];
+}
