@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -66,10 +67,13 @@ func (s *Server) enter(r *run) (leave func(), err error) {
 // read finds the task's handler and decodes the payload. A payload or a kind of
 // a newer version waits for a newer worker; it is not burnt.
 func (s *Server) read(r *run, payload []byte) (tasks.Task, handler, outcome, error) {
+	if !slices.Contains(kinds, r.kind) { // its payload need not be of our form
+		return nil, nil, unknown, notYetFor(s.times.unknown, tasks.ErrKind.Error())
+	}
 	t, err := tasks.Decode(r.kind, payload)
 	h := s.handlers[r.kind]
 	switch {
-	case errors.Is(err, tasks.ErrVersion), errors.Is(err, tasks.ErrKind):
+	case errors.Is(err, tasks.ErrVersion):
 		return nil, nil, unknown, notYetFor(s.times.unknown, err.Error())
 	case err != nil:
 		return nil, nil, unreadable, Permanent(err)

@@ -39,7 +39,8 @@ func (s *seldom) pass(key string) bool {
 }
 
 // asynqLog is Asynq's logger through zap. Asynq's notes on its own life are
-// debug messages here; of the same complaint one in ten seconds is logged.
+// debug messages here, and its debug messages, several a second of an idle
+// server, are dropped; of the same complaint one in ten seconds is logged.
 type asynqLog struct {
 	log    *zap.Logger
 	seldom *seldom
@@ -49,7 +50,7 @@ func newAsynqLog(log *zap.Logger) *asynqLog {
 	return &asynqLog{log, &seldom{every: 10 * time.Second}}
 }
 
-func (l *asynqLog) Debug(args ...any) { l.write(zapcore.DebugLevel, args) }
+func (l *asynqLog) Debug(...any)      {}
 func (l *asynqLog) Info(args ...any)  { l.write(zapcore.DebugLevel, args) }
 func (l *asynqLog) Warn(args ...any)  { l.write(zapcore.WarnLevel, args) }
 func (l *asynqLog) Error(args ...any) { l.write(zapcore.ErrorLevel, args) }
