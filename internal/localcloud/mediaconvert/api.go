@@ -39,7 +39,7 @@ func (r *request) decode(v any) error {
 // doc is a JSON object of an answer.
 type doc map[string]any
 
-// handlers has the operations that are served.
+// handlers lists the operations that are served.
 func (s *Service) handlers() map[string]func(*request) (doc, error) {
 	return map[string]func(*request) (doc, error){
 		"CreateJob": s.createJob, "GetJob": s.getJob, "ListJobs": s.listJobs, "SearchJobs": s.listJobs, "CancelJob": s.cancelJob,
@@ -94,7 +94,7 @@ func (s *Service) answer(req *http.Request) ([]byte, int, error) {
 	if !ok {
 		return nil, 0, refuse(http.StatusNotFound, "UnknownOperationException", "no operation %s %s", req.Method, req.URL.Path)
 	}
-	handle, ok := s.handlers()[op]
+	handle, ok := s.ops[op]
 	if !ok {
 		return nil, 0, unserved("operation %s", op)
 	}

@@ -1,6 +1,7 @@
 package mediaconvert
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -41,8 +42,10 @@ func (s *Service) createJob(r *request) (doc, error) {
 	if err := r.decode(&b); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(r.body)
-	hash := hex.EncodeToString(sum[:])
+	hash, err := fingerprint(r.body)
+	if err != nil {
+		return nil, err
+	}
 	if err := judgeRequest(&b); err != nil {
 		s.violation(r.op, err.Error())
 		return nil, err
@@ -80,6 +83,23 @@ func (s *Service) createJob(r *request) (doc, error) {
 	s.keep(j)
 	s.stir()
 	return doc{"job": j.view(j.Status, b.Settings)}, nil
+}
+
+// fingerprint is equal for equal requests: SDKs write the members of a map in
+// any order.
+func fingerprint(body []byte) (string, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return "", badRequest("the body is no JSON document")
+	}
+	canonical, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // judgeRequest refuses what the model lets pass in a request, but for its

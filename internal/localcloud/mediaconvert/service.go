@@ -14,6 +14,7 @@ type Service struct {
 	cfg    Config
 	files  files
 	engine engine
+	ops    map[string]func(*request) (doc, error)
 	wake   chan struct{} // there may be a job to begin
 	probes chan struct{} // a place for each look at a source under way
 
@@ -39,13 +40,18 @@ const maxProbes = 4
 // work begin again, under their IDs, once Run runs.
 func New(cfg Config) (*Service, error) {
 	cfg.defaults()
+	dir, err := filepath.Abs(cfg.Dir) // whatever becomes of the working directory
+	if err != nil {
+		return nil, fmt.Errorf("mediaconvert: %w", err)
+	}
+	cfg.Dir = dir
 	s := &Service{
 		cfg: cfg, files: files{filepath.Join(cfg.Dir, "mediaconvert")},
 		wake: make(chan struct{}, 1), probes: make(chan struct{}, maxProbes),
 		queues: make(map[string]*queue), templates: make(map[string]*template), byID: make(map[string]*job), active: make(map[string]*job),
 		tokens: make(map[string]*job), waiting: make(map[string]*lineup), working: make(map[string]int), buckets: make(map[string]*bucket),
 	}
-	s.engine = newEngine(cfg)
+	s.engine, s.ops = newEngine(cfg), s.handlers()
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("mediaconvert: %w", err)
 	}

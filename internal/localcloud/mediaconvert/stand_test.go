@@ -47,7 +47,7 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 }
 
 // start makes a stand whose jobs are simulated, unless changed.
-func start(t *testing.T, dir string, change ...func(*Config)) *stand {
+func start(t testing.TB, dir string, change ...func(*Config)) *stand {
 	t.Helper()
 	clk := clock.New(1)
 	rec, err := calls.New(dir, clk)
@@ -93,7 +93,7 @@ func start(t *testing.T, dir string, change ...func(*Config)) *stand {
 	return st
 }
 
-func put(t *testing.T, store folder.Store, key, content string) {
+func put(t testing.TB, store folder.Store, key, content string) {
 	t.Helper()
 	if err := store.Put(t.Context(), "vod-in", key, "", strings.NewReader(content), int64(len(content))); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func put(t *testing.T, store folder.Store, key, content string) {
 func newClient(o sdk.Options) *sdk.Client { return sdk.New(o) }
 
 // wait looks at a job until it has ended.
-func (s *stand) wait(t *testing.T, id string) *types.Job {
+func (s *stand) wait(t testing.TB, id string) *types.Job {
 	t.Helper()
 	for range 2000 {
 		got, err := s.GetJob(t.Context(), &sdk.GetJobInput{Id: &id})

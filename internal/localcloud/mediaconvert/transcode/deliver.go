@@ -22,13 +22,11 @@ type media interface {
 	mp4(ctx context.Context, tracks []string) (pack.Body, error)
 	ismv(ctx context.Context, tracks []string, video bool, seconds int) (pack.Body, error)
 	images(pattern string, first int) ([]pack.Body, error)
-	close()
 }
 
 // deliver packs the groups and writes their files: one group's manifests come
 // after all that they name.
 func (p *plan) deliver(ctx context.Context, m media, store objects.Store, progress func(float64)) (*Result, error) {
-	defer m.close()
 	r := &Result{Warnings: p.warnings}
 	for i, g := range p.groups {
 		files, err := p.pack(ctx, g, m)

@@ -171,8 +171,6 @@ type props struct {
 	plan *plan
 }
 
-func (p *props) close() {}
-
 // sample describes the mezzanine's file at a path.
 func (p *props) sample(file string) pack.Sample {
 	for _, v := range p.plan.work.Videos {

@@ -19,6 +19,7 @@ type studio struct {
 	dir   string
 	n     int // files made
 	open  []*os.File
+	known map[string]*pack.Track
 }
 
 // close lets go of the files that tracks read from.
@@ -34,7 +35,11 @@ func (s *studio) next(ext string) string {
 	return filepath.Join(s.dir, fmt.Sprintf("m%d%s", s.n, ext))
 }
 
+// track reads a file of the mezzanine. Each call gives a copy of its own.
 func (s *studio) track(path string) (*pack.Track, error) {
+	if t := s.known[path]; t != nil {
+		return new(*t), nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open track: %w", err)
@@ -48,7 +53,8 @@ func (s *studio) track(path string) (*pack.Track, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open track %s: %w", filepath.Base(path), err)
 	}
-	return t, nil
+	s.known[path] = t
+	return new(*t), nil
 }
 
 func (s *studio) ts(ctx context.Context, tracks []string, seconds int) ([]pack.Piece, error) {

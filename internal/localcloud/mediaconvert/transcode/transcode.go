@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/ffmpeg"
+	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert/pack"
 	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert/settings"
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
 )
@@ -109,7 +110,7 @@ func (e *Engine) Run(ctx context.Context, t Task, progress func(Phase, int)) (*R
 		return nil, err
 	}
 	p.work.Input = in.path
-	s := &studio{tools: e.Tools, dir: t.Dir}
+	s := &studio{tools: e.Tools, dir: t.Dir, known: make(map[string]*pack.Track)}
 	progress(Transcoding, 1)
 	if len(p.work.Videos)+len(p.work.Audios)+len(p.work.Sheets)+len(p.work.Captures) > 0 {
 		err = e.Tools.Encode(ctx, p.work, func(part float64) { progress(Transcoding, 1+int(part*84)) })
@@ -121,6 +122,10 @@ func (e *Engine) Run(ctx context.Context, t Task, progress func(Phase, int)) (*R
 		return nil, cause(ctx, err)
 	}
 	if err := unchanged(ctx, e.Objects, in); err != nil {
+		return nil, cause(ctx, err)
+	}
+	defer s.close()
+	if err := p.complete(s, in.uri); err != nil {
 		return nil, cause(ctx, err)
 	}
 	progress(Uploading, 86)

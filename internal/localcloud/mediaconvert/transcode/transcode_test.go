@@ -274,6 +274,12 @@ func TestBadSources(t *testing.T) {
 	e, dir := stand(t)
 	whole := filepath.Join(dir, "whole.mp4")
 	clip(t, whole)
+	early := filepath.Join(dir, "early.mp4") // with its index first
+	clip(t, early, "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=10", "-f", "lavfi", "-i", "sine=d=10:r=48000", "-pix_fmt", "yuv420p", "-movflags", "+faststart")
+	cut, err := os.ReadFile(early)
+	if err != nil {
+		t.Fatal(err)
+	}
 	b, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -288,6 +294,7 @@ func TestBadSources(t *testing.T) {
 		{"empty", []byte{}, 1010, "it has 0 bytes"},
 		{"text", []byte("#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"), 1010, "no parser found for container"},
 		{"without its index", b[:len(b)/2], 1030, "moov atom not found"},
+		{"cut after its index", cut[:len(cut)*6/10], 1030, "truncated"},
 		{"a picture", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), 1010, "no parser found for container"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -344,5 +351,11 @@ func TestStopKillsTheWork(t *testing.T) {
 	}
 	if _, err := os.Stat(tk.Dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the work folder stays: %v", err)
+	}
+
+	e.Space = 1
+	_, err = e.Run(t.Context(), task(t, everyGroup), func(Phase, int) {})
+	if f, ok := errors.AsType[*Failure](err); !ok || f.Code != 1050 {
+		t.Errorf("Run with one byte of space = %v, want 1050", err)
 	}
 }
