@@ -99,7 +99,7 @@ func (l *listing) add(r Ref) error {
 	l.left--
 	l.text -= len(r.URI)
 	if l.left < 0 || l.text < 0 {
-		return fmt.Errorf("names more than %d files: %w", maxFiles, ErrTooLarge)
+		return fmt.Errorf("names more than %d files, or with more than %d bytes: %w", maxFiles, maxText, ErrTooLarge)
 	}
 	if n := len(l.files); n > 0 && l.files[n-1].URI == r.URI {
 		// Ranges of one file: what reaches farthest stands for all.
@@ -109,6 +109,14 @@ func (l *listing) add(r Ref) error {
 		return nil
 	}
 	l.files = append(l.files, r)
+	return nil
+}
+
+// room refuses n further files, before they are listed, if they are too many.
+func (l *listing) room(n uint64) error {
+	if l.left < 0 || n > uint64(l.left) {
+		return fmt.Errorf("names more than %d files: %w", maxFiles, ErrTooLarge)
+	}
 	return nil
 }
 

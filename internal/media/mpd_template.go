@@ -79,7 +79,7 @@ func (l *listing) number(s segmentsXML, scale uint64) error {
 		each := float64(*s.Duration) / float64(scale) // seconds
 		n := l.length.Seconds() / each
 		if n > maxFiles {
-			return fmt.Errorf("names more than %d files: %w", maxFiles, ErrTooLarge)
+			return l.room(maxFiles + 1)
 		}
 		whole := uint64(n)
 		if rest := l.length.Seconds() - float64(whole)*each; rest > 1e-6 || whole == 0 {
@@ -87,6 +87,9 @@ func (l *listing) number(s segmentsXML, scale uint64) error {
 			optional = rest < 0.5 && whole > 1
 		}
 		count = whole
+	}
+	if err := l.room(count); err != nil {
+		return err
 	}
 	for i := range count {
 		n := first + i
@@ -128,6 +131,9 @@ func (l *listing) walk(s segmentsXML, scale uint64) error {
 		hi, lasts := bits.Mul64(count, e.D)
 		if hi != 0 || count > maxFiles || at+lasts < at || total+lasts < total {
 			return fmt.Errorf("timeline entry %d: %w", i, ErrTooLarge)
+		}
+		if err := l.room(count); err != nil {
+			return err
 		}
 		for range count {
 			if err := l.segment(s, &number, &at, false); err != nil {

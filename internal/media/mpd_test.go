@@ -167,6 +167,9 @@ func TestParseMPDRefuses(t *testing.T) {
 		{"an empty timeline", timeline(""), inRep + "an empty SegmentTimeline"},
 		{"a timeline of nothing", timeline(`<S d="0"/>`), inRep + "timeline entry 0: d=0 r=0"},
 		{"a strange repeat", timeline(`<S d="1" r="-2"/>`), inRep + "timeline entry 0: d=1 r=-2"},
+		{"many in two representations", mpd(`<Representation><BaseURL>a</BaseURL></Representation><Representation id="v"><SegmentTemplate media="a$Number$" endNumber="500000"/></Representation>`),
+			inRep + "names more than 500000 files: too large"},
+		{"many in two entries", timeline(`<S d="1"/><S d="1" r="499999"/>`), inRep + "names more than 500000 files: too large"},
 		{"many", timeline(`<S d="1" r="500000"/>`), inRep + "timeline entry 0: too large"},
 		{"as many as there are", timeline(`<S d="1" r="9223372036854775807"/>`), inRep + "timeline entry 0: too large"},
 		{"beyond time", timeline(`<S t="18446744073709551615" d="2"/>`), inRep + "timeline entry 0: too large"},
@@ -215,21 +218,22 @@ func TestParseMPDBounds(t *testing.T) {
 	if _, err := ParseMPD(make([]byte, MaxManifest+1)); !errors.Is(err, ErrTooLarge) || err.Error() != "parse MPD: 16777217 bytes: too large" {
 		t.Errorf("ParseMPD = %v", err)
 	}
-	const set = `<MPD mediaPresentationDuration="PT100000S"><Period><AdaptationSet><SegmentTemplate media="%s$Number$" duration="1"/>%s</AdaptationSet></Period></MPD>`
+	const set = `<MPD mediaPresentationDuration="PT100000S"><Period><AdaptationSet><SegmentTemplate media="%s$Number$" duration="%d" timescale="1000"/>%s</AdaptationSet></Period></MPD>`
 	for _, tt := range []struct {
 		name            string
 		media           string
+		milliseconds    int // of a segment
 		representations int
-		ok              bool
+		want            string // the error after its place; "<nil>" for none
 	}{
-		{"as many as may be", "a", 5, true},
-		{"more", "a", 6, false},
-		{"long names", strings.Repeat("a", 700), 1, false},
+		{"as many as may be", "a", 1000, 5, "<nil>"},
+		{"more of one", "a", 199, 1, "names more than 500000 files: too large"},
+		{"long names", strings.Repeat("a", 700), 1000, 1, "names more than 500000 files, or with more than 67108864 bytes: too large"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m, err := ParseMPD(fmt.Appendf(nil, set, tt.media, strings.Repeat(`<Representation id="v"/>`, tt.representations)))
-			if tt.ok && (err != nil || len(m.Tracks[4].Files) != 100_000) || !tt.ok && !errors.Is(err, ErrTooLarge) {
-				t.Errorf("ParseMPD = %d tracks, %v", len(m.Tracks), err)
+			_, err := ParseMPD(fmt.Appendf(nil, set, tt.media, tt.milliseconds, strings.Repeat(`<Representation id="v"/>`, tt.representations)))
+			if got := strings.TrimPrefix(fmt.Sprint(err), `parse MPD: period 0: representation "v": `); got != tt.want || err != nil && !errors.Is(err, ErrTooLarge) {
+				t.Errorf("ParseMPD = %s\nwant %s", got, tt.want)
 			}
 		})
 	}

@@ -85,15 +85,20 @@ func (w *cueWriter) image(uri string, s Segment, start time.Duration) error {
 		t.Every = s.Duration / time.Duration(t.Columns*t.Rows)
 	}
 	end := min(start+s.Duration, w.end)
-	for i := range t.Columns * t.Rows {
+	if end <= start || t.Every < time.Millisecond {
+		return nil
+	}
+	n := min(t.Columns*t.Rows, int((end-start-1)/t.Every)+1)
+	if w.cues+n > maxCues {
+		return fmt.Errorf("more than %d thumbnails: %w", maxCues, ErrTooLarge)
+	}
+	for i := range n {
 		from := start + time.Duration(i)*t.Every
 		to := min(from+t.Every, end)
 		if to.Milliseconds() <= from.Milliseconds() {
 			break
 		}
-		if w.cues++; w.cues > maxCues {
-			return fmt.Errorf("more than %d thumbnails: %w", maxCues, ErrTooLarge)
-		}
+		w.cues++
 		fmt.Fprintf(w, "\n%s --> %s\n%s#xywh=%d,%d,%d,%d\n", clock(from), clock(to), uri,
 			i%t.Columns*t.Width, i/t.Columns*t.Height, t.Width, t.Height)
 	}
