@@ -46,7 +46,7 @@ func (k *timekeeper) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
-			if k.clock.Rate() == 1 && k.clock.Now().Sub(time.Now()) < time.Second {
+			if k.clock.Rate() == 1 && time.Until(k.clock.Now()) < time.Second {
 				continue
 			}
 			if err := k.save(); err != nil {

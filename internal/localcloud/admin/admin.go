@@ -64,7 +64,7 @@ func Handler(c Config) http.Handler {
 	})
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) {
 		now := c.Clock.Now()
-		write(w, http.StatusOK, map[string]any{"now": now, "rate": c.Clock.Rate(), "ahead_seconds": now.Sub(time.Now()).Seconds()})
+		write(w, http.StatusOK, map[string]any{"now": now, "rate": c.Clock.Rate(), "ahead_seconds": time.Until(now).Seconds()})
 	})
 	other := c.Calls.Wrap("other", service, func(w http.ResponseWriter, r *http.Request, _ bool, status int) {
 		write(w, status, map[string]string{"message": http.StatusText(status)})

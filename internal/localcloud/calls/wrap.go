@@ -20,7 +20,7 @@ func (r *Recorder) Wrap(service string, op func(*http.Request) string, refuse fu
 		name := op(req)
 		now := r.clk.Now()
 		w.Header().Set("Date", now.Format(http.TimeFormat))
-		if r.clk.Rate() != 1 || now.Sub(time.Now()).Abs() > time.Minute {
+		if r.clk.Rate() != 1 || time.Until(now).Abs() > time.Minute {
 			w.Header().Set("Age", "0")
 		}
 		answer := &recording{ResponseWriter: w}

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 distributions of old have members that are deprecated by now.
+
 package cloudfront
 
 import (

@@ -121,19 +121,6 @@ func (n *node) add(child *node) {
 	}
 }
 
-func (n *node) clone() *node {
-	c := &node{name: n.name, text: n.text, kids: make([]*node, len(n.kids))}
-	for i, k := range n.kids {
-		c.kids[i] = k.clone()
-	}
-	return c
-}
-
-// renamed returns n under another name, sharing its children.
-func (n *node) renamed(name string) *node {
-	return &node{name: name, text: n.text, kids: n.kids}
-}
-
 // parse reads one XML document of at most maxBody bytes. It fails on anything
 // that is not well-formed, on text beside elements, and above the limits.
 func parse(r io.Reader) (*node, error) {

@@ -93,7 +93,7 @@ const ahead = time.Second
 // stampFile gives an open file the cloud's time.
 func (b *clocked) stampFile(f *os.File) error {
 	now := b.clk.Now()
-	if now.Sub(time.Now()).Abs() < ahead {
+	if time.Until(now).Abs() < ahead {
 		return nil
 	}
 	return unix.Futimes(int(f.Fd()), []unix.Timeval{unix.NsecToTimeval(now.UnixNano()), unix.NsecToTimeval(now.UnixNano())})
@@ -103,7 +103,7 @@ func (b *clocked) stampFile(f *os.File) error {
 // has been replaced, in the meantime is none the worse for it.
 func (b *clocked) stamp(bucket, key string) (time.Time, bool) {
 	now := b.clk.Now()
-	if now.Sub(time.Now()).Abs() < ahead || strings.HasSuffix(key, "/") {
+	if time.Until(now).Abs() < ahead || strings.HasSuffix(key, "/") {
 		return time.Time{}, false
 	}
 	return now, os.Chtimes(filepath.Join(bucket, key), now, now) == nil

@@ -94,7 +94,8 @@ func (s *Service) CreateBucket(ctx context.Context, bucket string, versioned boo
 	if err != nil {
 		return fmt.Errorf("create bucket %s: %w", bucket, err)
 	}
-	ctx = context.WithValue(ctx, "bucket-owner", auth.Account{Access: sigv4.AccessKey, Role: auth.RoleAdmin}) //nolint:staticcheck // versitygw's key
+	//lint:ignore SA1029 the key is versitygw's
+	ctx = context.WithValue(ctx, "bucket-owner", auth.Account{Access: sigv4.AccessKey, Role: auth.RoleAdmin})
 	err = s.backend.CreateBucket(ctx, &s3.CreateBucketInput{
 		Bucket:                    &bucket,
 		ObjectOwnership:           types.ObjectOwnershipBucketOwnerEnforced,
