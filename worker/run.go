@@ -38,7 +38,7 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return run.UsageError(err)
 	}
-	aws, err := awscloud.New(ctx, awscloud.Options{})
+	aws, err := awscloud.New(ctx, awscloud.Options{Log: log})
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,10 @@ func (f *flags) serve(ctx context.Context, log *zap.Logger, aws *awscloud.Cloud,
 		Ledger: book, Source: store, Delivery: files, Profiles: profiles, Output: output,
 		Next: next, Retire: retire, Log: log,
 	}).Handle)
-	queue.Handle(server, (&stage.Invalidate{Ledger: book, Next: next, Retire: retire, Log: log}).Handle)
+	queue.Handle(server, (&stage.Invalidate{
+		Ledger: book, CDN: aws.CDN(), Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),
+		Next: next, Retire: retire, Log: log,
+	}).Handle)
 
 	due := &reconcile.Due{Ledger: book, Queue: next, Now: store.Now, Grace: f.Grace.Grace, Log: log}
 	var group run.Group

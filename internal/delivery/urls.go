@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -89,6 +90,18 @@ func LinkTo(viewerURL string, r *ledger.Record, stable bool) URLs {
 
 // URLs is [LinkTo] of the service's viewer URL.
 func (s *Service) URLs(r *ledger.Record, stable bool) URLs { return LinkTo(s.viewer, r, stable) }
+
+// EntryPaths returns the paths of an asset's stable entries, those that it may
+// have had among them, as an invalidation names them: relative to the
+// distribution, with a slash first, encoded for URLs.
+func EntryPaths(viewerURL, asset string) []string {
+	root := "/"
+	if u, err := url.Parse(viewerURL); err == nil {
+		root = strings.TrimRight(u.EscapedPath(), "/") + "/"
+	}
+	watch := root + media.EscapePath(watchPath(asset))
+	return []string{watch + entryHLS, watch + entryDASH}
+}
 
 // startOf returns the manifests that players start from, within the build:
 // those of the first package that has one.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
 )
 
@@ -74,6 +76,10 @@ func TestReplacedTwice(t *testing.T) {
 			w.drain()
 			w.published(i+1, i+1)
 		}
+		entries := []string{"/a%20b/watch/" + w.asset() + "/master.m3u8", "/a%20b/watch/" + w.asset() + "/manifest.mpd"}
+		if got, want := w.mem.CDN.Invalidated(distribution), append(slices.Clone(entries), entries...); !sameSet(got, want) {
+			t.Errorf("invalidated %q, want the entries once for each replacement: %q", got, want)
+		}
 		if n := w.files(1); n == 0 {
 			t.Fatal("the first build's files went before their grace")
 		}
@@ -90,6 +96,38 @@ func TestReplacedTwice(t *testing.T) {
 		}
 		if s := w.record().Build(1).State; s != ledger.Retired {
 			t.Errorf("build 1 is %s, want retired", s)
+		}
+	})
+}
+
+// A switch is live only once caches have forgotten the entries before it.
+func TestLiveAfterInvalidation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{Invalidation: time.Hour})
+		w.upload("one")
+		w.ask()
+		w.drain()
+		w.upload("two")
+		w.ask()
+		for w.record().EntriesSeq != 2 {
+			w.step()
+		}
+		task := tasks.InvalidateOrRename{Asset: w.asset(), Seq: 2}
+		for range 3 {
+			if err := w.invalidate.Handle(t.Context(), task); err == nil || !queue.IsVerdict(err) {
+				t.Fatalf("Handle = %v while the invalidation is under way, want a wait", err)
+			}
+		}
+		if r := w.record(); r.LiveSeq != 1 || !r.Open() {
+			t.Errorf("live switch %d, open %v, want 1 and open", r.LiveSeq, r.Open())
+		}
+		time.Sleep(time.Hour)
+		w.must(w.invalidate.Handle(t.Context(), task))
+		if r := w.record(); r.LiveSeq != 2 || r.Open() {
+			t.Errorf("live switch %d, open %v, want 2 and closed", r.LiveSeq, r.Open())
+		}
+		if got := w.mem.CDN.Invalidated(distribution); len(got) != 2 {
+			t.Errorf("invalidated %q, want two paths once", got)
 		}
 	})
 }
@@ -461,6 +499,10 @@ func history(r *ledger.Record) string {
 		fmt.Fprintln(&b, e.At.Format(time.TimeOnly), e.What)
 	}
 	return b.String()
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 func storeCalls(calls map[string]int) (n int) {

@@ -19,7 +19,10 @@ import (
 	"go.uber.org/zap"
 )
 
-const grace = time.Hour
+const (
+	grace        = time.Hour
+	distribution = "E1"
+)
 
 var (
 	source = cloud.Location{Bucket: "library", Key: "films/a b.mp4"}
@@ -69,7 +72,11 @@ func newWorld(t testing.TB, o memcloud.Options) *world {
 		Ledger: w.book, Source: w.mem.Store, Delivery: files, Profiles: profiles, Output: output,
 		Next: w.queue, Retire: retire, Log: log,
 	}
-	w.invalidate = stage.Invalidate{Ledger: w.book, Next: w.queue, Retire: retire, Log: log}
+	w.invalidate = stage.Invalidate{
+		Ledger: w.book, CDN: w.mem.CDN, Profiles: profiles, Distribution: distribution, ViewerURL: "https://viewers.example/a b",
+		Next: w.queue, Retire: retire, Log: log,
+	}
+	w.mem.CDN.AddDistribution(cloud.Distribution{ID: distribution, Enabled: true})
 	return w
 }
 
