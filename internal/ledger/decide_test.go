@@ -127,6 +127,9 @@ func TestAttempts(t *testing.T) {
 	h := begin(t)
 	h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, transient))
 	h.replan(1).submit(2).do(h.FailBuild(h.now, 2, transient))
+	if d := h.Decide(revA); d.Build != 2 {
+		t.Errorf("build %d speaks for its revision, want the latest", d.Build)
+	}
 	h.plan(revB).submit(3).do(h.FailBuild(h.now, 3, transient)).plan(revC)
 	for r, want := range map[Revision]int{revA: 2, revB: 1, revC: 0} {
 		if got := h.Attempts(r); got != want {

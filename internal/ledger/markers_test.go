@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -354,28 +355,69 @@ func TestLateWriter(t *testing.T) {
 	})
 }
 
+// TestSweepLeavesOthers: an update that comes to nothing leaves the marker
+// that it has put, for another may be about to need the same.
+func TestSweepLeavesOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newBook(t)
+		if _, err := s.Update(t.Context(), asset, life[0]); err != nil {
+			t.Fatal(err)
+		}
+		other := func() error {
+			tries := 0
+			_, err := s.Update(t.Context(), asset, func(now time.Time, r *Record) error {
+				if tries++; tries > 1 {
+					return ErrUnchanged
+				}
+				return ingest(revA, 1)(now, r)
+			})
+			return err
+		}
+		writes := 0
+		c.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+			if op != "Store.Put" || !strings.HasSuffix(at, ".json") {
+				return nil
+			}
+			switch writes++; writes {
+			case 1: // of the update below, whose marker is put
+				return other()
+			case 2: // of the other
+				return cloud.ErrConflict
+			}
+			return nil
+		}})
+		r, err := s.Update(t.Context(), asset, ingest(revA, 1))
+		if err != nil || writes != 2 {
+			t.Fatalf("after %d writes: %v", writes, err)
+		}
+		c.SetHooks(memcloud.Hooks{})
+		missing(t, s, r)
+	})
+}
+
 // TestRacingMarkers: many bring one asset forward at once and repeat each
 // other's steps, and a reconciler settles in between.
 func TestRacingMarkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := newBook(t)
 		s.Stale = func(string, error) {}
-		calls := 0
+		var calls atomic.Int64
 		c.SetHooks(memcloud.Hooks{
 			Before: func(op, at string) error {
-				calls++ // one at a time: only the bubble's clock moves them on
-				time.Sleep(time.Duration(calls*7919%23) * time.Millisecond)
+				time.Sleep(time.Duration(calls.Add(1)*7919%23) * time.Millisecond)
 				return nil
 			},
 		})
 		for i := range life {
 			done := make(chan error)
-			for w := range 4 {
+			var made atomic.Int32
+			for range 4 {
 				go func() {
-					time.Sleep(time.Duration(w) * time.Millisecond)
 					_, err := s.Update(t.Context(), asset, life[i])
-					if _, late := errors.AsType[*TransitionError](err); late && w > 0 {
-						err = nil
+					if _, late := errors.AsType[*TransitionError](err); late {
+						err = nil // another was faster
+					} else {
+						made.Add(1)
 					}
 					done <- err
 				}()
@@ -392,6 +434,9 @@ func TestRacingMarkers(t *testing.T) {
 				if err := <-done; err != nil {
 					t.Fatalf("step %d: %v", i, err)
 				}
+			}
+			if made.Load() == 0 {
+				t.Fatalf("step %d: nobody made it", i)
 			}
 			r, err := s.Get(t.Context(), asset)
 			if err != nil {

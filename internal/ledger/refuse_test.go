@@ -51,6 +51,13 @@ func TestRefusals(t *testing.T) {
 		}, "plan " + of + " build 1: no such rendition"},
 		{"replan what did not fail", "transcoding", func(r *Record, now time.Time) error { _, err := r.Replan(now, 1, spec); return err }, "replan " + of + " build 1: illegal while transcoding"},
 		{"replan what nobody wants", "failed, others wanted", func(r *Record, now time.Time) error { _, err := r.Replan(now, 1, spec); return err }, "replan " + of + " build 1: its revision is not wanted"},
+		{"replan twice", "failed", func(r *Record, now time.Time) error {
+			if _, err := r.Replan(now, 1, spec); err != nil {
+				return err
+			}
+			_, err := r.Replan(now, 1, spec)
+			return err
+		}, "replan " + of + " build 1: build 2 of its revision is planned"},
 		{"want another revision", "previous", func(r *Record, now time.Time) error { return r.WantStanding(now, src(revA), revA, 2) }, "want " + of + " build 2: it is of revision revB, not revA"},
 		{"switch to what nobody wants", "previous", func(r *Record, now time.Time) error { return r.Switch(now, 1, outputs) }, "switch to " + of + " build 1: its revision is not wanted"},
 		{"switch to what is not ready", "transcoding", func(r *Record, now time.Time) error { return r.Switch(now, 1, outputs) }, "switch to " + of + " build 1: illegal while transcoding"},

@@ -49,8 +49,8 @@ func (s *Store) Settle(ctx context.Context, rec *Record) error {
 
 func (s *Store) removeStale(ctx context.Context, rec *Record, found map[marker]bool) error {
 	var keys []string
-	for k := range found {
-		if k.number <= rec.Marks.Last && !rec.Marks.has(k) {
+	for k := range found { // none of a number above rec.Marks.Last
+		if !rec.Marks.has(k) {
 			keys = append(keys, s.markerAt(rec.Asset, k).Key)
 		}
 	}

@@ -23,7 +23,7 @@ func TestUpdateFrom(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		others int // updates behind the caller's back
+		others int                   // updates behind the caller's back
 		hooks  func() memcloud.Hooks // anew for each run; nil for none
 		change func(time.Time, *Record) error
 		err    error
@@ -37,7 +37,9 @@ func TestUpdateFrom(t *testing.T) {
 		{"refused by what is out of date", 1, nil, second, nil, 1, "1 Get, 1 Put"},
 		{"answer lost", 0, func() memcloud.Hooks { return memcloud.Hooks{After: once("Store.Put", 1, unavailable)} }, count, nil, 1, "1 Get, 1 Put"},
 		{"write failed", 0, func() memcloud.Hooks { return memcloud.Hooks{Before: once("Store.Put", 1, unavailable)} }, count, nil, 1, "1 Get, 2 Put"},
-		{"denied", 0, func() memcloud.Hooks { return memcloud.Hooks{Before: once("Store.Put", 1, func(_, _ string) error { return cloud.ErrDenied })} }, count, cloud.ErrDenied, 0, "0 Get, 1 Put"},
+		{"denied", 0, func() memcloud.Hooks {
+			return memcloud.Hooks{Before: once("Store.Put", 1, func(_, _ string) error { return cloud.ErrDenied })}
+		}, count, cloud.ErrDenied, 0, "0 Get, 1 Put"},
 	} {
 		for _, from := range []string{"Get", "Update", "Update that was unchanged"} {
 			t.Run(tt.name+"/from "+from, func(t *testing.T) {
