@@ -117,10 +117,15 @@ func status(err error) int {
 }
 
 // slowDown finds S3's throttling of a HEAD request, whose answer has no body
-// to bear a code: it says "503 Slow Down".
+// to bear a code: "503 Slow Down". Not every server can word its status; so a
+// 503 to a HEAD, which has nothing that could be half done, counts as well.
 func slowDown(err error) bool {
 	r, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	return ok && r.Response != nil && r.Response.Response != nil && strings.Contains(r.Response.Status, "Slow Down")
+	if !ok || r.Response == nil || r.Response.Response == nil || r.HTTPStatusCode() != http.StatusServiceUnavailable {
+		return false
+	}
+	asked := r.Response.Request
+	return strings.Contains(r.Response.Status, "Slow Down") || asked != nil && asked.Method == http.MethodHead
 }
 
 // unsent reports whether the SDK refused the request, or we the answer.

@@ -78,7 +78,7 @@ func TestS3Errors(t *testing.T) {
 // TestHeadErrors is of answers without a body to bear a code.
 func TestHeadErrors(t *testing.T) {
 	for status, kind := range map[int]error{
-		404: cloud.ErrNotFound, 403: cloud.ErrDenied, 400: cloud.ErrInvalid, 412: cloud.ErrPrecondition, 429: cloud.ErrThrottled, 500: cloud.ErrUnavailable, 503: cloud.ErrUnavailable,
+		404: cloud.ErrNotFound, 403: cloud.ErrDenied, 400: cloud.ErrInvalid, 412: cloud.ErrPrecondition, 429: cloud.ErrThrottled, 500: cloud.ErrUnavailable, 503: cloud.ErrThrottled,
 	} {
 		c, _ := account(t, says(status, ""))
 		_, err := c.Store().Head(t.Context(), cloud.Location{Bucket: "b", Key: "k"})

@@ -22,7 +22,7 @@ type Cloud struct {
 
 	Bucket  string // it is there and empty
 	Missing string // a bucket's name that is not taken
-	OddKeys bool   // takes keys with ".." segments, with parts over 255 bytes, and "a" beside "a/b"
+	OddKeys bool   // takes keys with ".." segments, with parts over 255 bytes, "a" beside "a/b", and with control characters
 
 	Role  string // ARN, for jobs
 	Queue string // name of a queue beside the default one
@@ -35,6 +35,10 @@ type Cloud struct {
 	Sleep func(d time.Duration)
 	// Patience is the longest time that is worth it; 0: any.
 	Patience time.Duration
+	// Slack is how far times may be apart that mean the same moment; 0: 5 s.
+	// Answers tell them to the second and take a moment, of a cloud whose clock
+	// is fast a long one.
+	Slack time.Duration
 
 	// Fail makes every call fail with a kind of error, [cloud.ErrDenied],
 	// [cloud.ErrThrottled] or [cloud.ErrUnavailable], until it is called with
@@ -152,6 +156,5 @@ func fails(t *testing.T, c *Cloud, calls map[string]func(ctx context.Context) er
 	}
 }
 
-// near reports whether two times are the same to a few seconds: answers tell
-// them to the second, and take a moment.
-func near(a, b time.Time) bool { return a.Sub(b).Abs() <= 5*time.Second }
+// near reports whether two times mean the same moment.
+func (c *Cloud) near(a, b time.Time) bool { return a.Sub(b).Abs() <= max(c.Slack, 5*time.Second) }

@@ -70,7 +70,7 @@ func list(t *testing.T, c *Cloud) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want.Location != o.Location || want.Size != o.Size || want.ETag != o.ETag || !near(o.LastModified, c.Store.Now()) || o.StorageClass != "" {
+		if want.Location != o.Location || want.Size != o.Size || want.ETag != o.ETag || !c.near(o.LastModified, c.Store.Now()) || o.StorageClass != "" {
 			t.Errorf("List yields %#v first, want what Put told, %#v, and a time", o, want)
 		}
 		break // and so it ends early
