@@ -36,6 +36,7 @@ var house = map[string]string{
 	"internal/e2e/fleet":       "*",
 	"worker":                   "*",
 	"enqueuer":                 "*",
+	"deploy/demo":              "*",
 }
 
 // doors are the outside libraries that only some packages may use.
