@@ -17,7 +17,7 @@ func (p *Poster) capture(pic picture, fit int, shown, frame time.Duration) *clou
 	c := cloud.FrameCapture{Every: time.Second, Max: 1, Quality: p.Quality}
 	c.Width, c.Height = pic.sized(min(p.ShortSide, fit))
 	at := min(p.At, (shown / 2).Truncate(time.Second))
-	if at > 0 && shown-at >= max(time.Second, 2*frame) && at >= frame {
+	if at > 0 && at >= frame && shown-at >= 2*frame {
 		c.Every, c.Max = at, 2
 	}
 	return &c

@@ -79,6 +79,7 @@ func TestParseMPDFiles(t *testing.T) {
 		{"to a number", rep(`<SegmentTemplate media="$Number$.m4s" startNumber="7" endNumber="9"/>`), "[0 video 10s] 7.m4s 8.m4s 9.m4s; "},
 		{"a last one of a whole second", rep(`<SegmentTemplate media="$Number$" duration="3"/>`), "[0 video 10s] 1 2 3 4; "},
 		{"a last one that rounding decides", rep(`<SegmentTemplate media="$Number$" duration="4800" timescale="1000"/>`), "[0 video 10s] 1 2 3?; "},
+		{"a last one that rounding does not decide", rep(`<SegmentTemplate media="$Number$" duration="4700" timescale="1000"/>`), "[0 video 10s] 1 2 3; "},
 		{"one that is longer than all", rep(`<SegmentTemplate media="$Number$" duration="60"/>`), "[0 video 10s] 1; "},
 		{"rounding that decides nothing", rep(`<SegmentTemplate media="$Number$" duration="10000000" timescale="3000001"/>`), "[0 video 10s] 1 2 3 4?; "},
 		{"width and name", rep(`<SegmentTemplate media="$RepresentationID$/$Bandwidth%06d$/a$$-$Number%03d$" duration="5"/>`), "[0 video 10s] v/001234/a$-001 v/001234/a$-002; "},

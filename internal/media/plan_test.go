@@ -98,6 +98,8 @@ func TestPlan(t *testing.T) {
 		{"variable", 1920, 1080, rate(0, 0), "1920x1080 1m0s; " + full + rest},
 		{"negative", 1920, 1080, rate(-25, 1), "1920x1080 1m0s; " + full + rest},
 		{"a frame in 5 s", 1920, 1080, rate(1, 5), "1920x1080 1m0s; " + full + "audio 1; 10s/5s/5s; poster 0x720 5s max 2; tiles 5s 160 5x5;"},
+		{"a frame in 5 s, which may be the last", 1920, 1080, func(m *cloud.Media) { length(12 * time.Second)(m); rate(1, 5)(m) },
+			"1920x1080 12s; " + full + "audio 1; 10s/5s/5s; poster 0x720 1s max 1; tiles 5s 160 5x5;"},
 		{"a frame in 60 s", 1920, 1080, rate(1, 60), "1920x1080 1m0s; " + full + "audio 1; 1m0s/1m0s/1m0s; poster 0x720 1s max 1; tiles 1m0s 160 5x5;"},
 		{"three frames in 7 s", 1920, 1080, rate(3, 7), "1920x1080 1m0s; " + full + "audio 1; 6s/3s/3s; poster 0x720 5s max 2; tiles 3s 160 5x5;"},
 
