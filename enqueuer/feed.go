@@ -88,11 +88,23 @@ func (c *counts) admit(n *int, limit int, at cloud.Location) bool {
 // also where it ends with an error.
 func (f *feed) run(ctx context.Context, report *inventory.Report, manifest cloud.Location) (*counts, error) {
 	c := &counts{Manifest: manifest.String()}
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(rowsAtOnce)
+	err := f.rows(gctx, g, c, report)
+	if gerr := g.Wait(); gerr != nil {
+		return c, gerr // it ended the reading, whatever that said
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return c, err
+}
+
+// rows hands the rows of a report to g, until ctx ends.
+func (f *feed) rows(ctx context.Context, g *errgroup.Group, c *counts, report *inventory.Report) error {
 	for row, err := range report.Rows(ctx) {
 		if ctx.Err() != nil {
-			break
+			return nil // who ended it says why
 		}
 		if broken, ok := errors.AsType[*inventory.RowError](err); ok {
 			c.add(&c.Rows)
@@ -100,12 +112,12 @@ func (f *feed) run(ctx context.Context, report *inventory.Report, manifest cloud
 			continue
 		}
 		if err != nil {
-			return c, errors.Join(err, g.Wait())
+			return err
 		}
 		c.add(&c.Rows)
 		g.Go(func() error { return f.row(ctx, c, report, row) })
 	}
-	return c, g.Wait()
+	return nil
 }
 
 // row decides about one row of a report.

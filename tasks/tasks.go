@@ -104,6 +104,7 @@ type TranscodeSubmit struct {
 type TranscodePoll struct {
 	Asset     string
 	Build     int
+	Job       string // the job's ID; empty where only the ledger knows it
 	Profile   string
 	Reference string
 }

@@ -12,6 +12,7 @@ import (
 const (
 	maxKey       = 1024 // S3's own limit of an object key
 	maxReference = 256
+	maxJob       = 128
 )
 
 // Validate checks every field; see [Task].
@@ -34,7 +35,7 @@ func (t TranscodeSubmit) Validate() error {
 // Validate checks every field; see [Task].
 func (t TranscodePoll) Validate() error {
 	return named(t, checkAsset(t.Asset), checkNumber("build", t.Build),
-		checkProfile(t.Profile), checkReference(t.Reference))
+		checkJob(t.Job), checkProfile(t.Profile), checkReference(t.Reference))
 }
 
 // Validate checks every field; see [Task].
@@ -122,6 +123,18 @@ func checkNumber(field string, n int) error {
 func checkSourceVersion(s string) error {
 	if s != "" && (len(s) != hashLen || !isBase32(s)) {
 		return fmt.Errorf("source version: not %d characters of base32", hashLen)
+	}
+	return nil
+}
+
+func checkJob(s string) error {
+	if len(s) > maxJob {
+		return fmt.Errorf("job: %d bytes, want at most %d", len(s), maxJob)
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return fmt.Errorf("job: character %d is not printable ASCII", i+1)
+		}
 	}
 	return nil
 }

@@ -48,6 +48,8 @@ func TestValidate(t *testing.T) {
 		{"lane", ingest(func(t *Ingest) { t.Lane = "express" }), `ingest task: lane: neither empty nor "live" nor "bulk"`},
 		{"submit", TranscodeSubmit{Asset: asset, Build: 1, Lane: Bulk}, "<nil>"},
 		{"submit's lane", TranscodeSubmit{Asset: asset, Build: 1, Lane: "x"}, `transcode-submit task: lane: neither empty nor "live" nor "bulk"`},
+		{"poll with a long job", TranscodePoll{Asset: asset, Build: 1, Job: strings.Repeat("1", 129)}, "transcode-poll task: job: 129 bytes, want at most 128"},
+		{"poll with an odd job", TranscodePoll{Asset: asset, Build: 1, Job: "1 2"}, "transcode-poll task: job: character 2 is not printable ASCII"},
 		{"poll without asset", TranscodePoll{Build: 1}, "transcode-poll task: asset: missing"},
 		{"asset is a URL", Publish{Asset: "s3://library/a.mp4", Build: 1}, "publish task: asset: not an asset ID, which is 26 characters of base32"},
 		{"build 0", Publish{Asset: asset}, "publish task: build: 0, want 1 or more"},

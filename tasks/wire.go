@@ -48,6 +48,14 @@ type (
 		Reference string `json:"ref,omitempty"`
 		Lane      Lane   `json:"lane,omitempty"`
 	}
+	pollWire struct {
+		Version   int    `json:"v"`
+		Asset     string `json:"asset"`
+		Build     int    `json:"build"`
+		Job       string `json:"job,omitempty"`
+		Profile   string `json:"profile,omitempty"`
+		Reference string `json:"ref,omitempty"`
+	}
 	buildWire struct {
 		Version   int    `json:"v"`
 		Asset     string `json:"asset"`
@@ -90,7 +98,7 @@ func wireOf(t Task) (any, error) {
 	case TranscodeSubmit:
 		return submitWire{Version, t.Asset, t.Build, t.Profile, t.Reference, t.Lane}, nil
 	case TranscodePoll:
-		return buildWire{Version, t.Asset, t.Build, t.Profile, t.Reference}, nil
+		return pollWire{Version, t.Asset, t.Build, t.Job, t.Profile, t.Reference}, nil
 	case Publish:
 		return buildWire{Version, t.Asset, t.Build, t.Profile, t.Reference}, nil
 	case InvalidateOrRename:
@@ -154,8 +162,8 @@ func decode(kind string, payload []byte) (Task, error) {
 		w, err := read[submitWire](payload)
 		return TranscodeSubmit{w.Asset, w.Build, w.Profile, w.Reference, w.Lane}, err
 	case KindTranscodePoll:
-		w, err := read[buildWire](payload)
-		return TranscodePoll{w.Asset, w.Build, w.Profile, w.Reference}, err
+		w, err := read[pollWire](payload)
+		return TranscodePoll{w.Asset, w.Build, w.Job, w.Profile, w.Reference}, err
 	case KindPublish:
 		w, err := read[buildWire](payload)
 		return Publish{w.Asset, w.Build, w.Profile, w.Reference}, err

@@ -30,7 +30,7 @@ var golden = []struct {
 	{"ingest-full", Ingest{"library", "Zoë & Ko/100% <b>+?#\"'.mp4", source, profile, "order 7", Bulk}},
 	{"ingest-odd-key", Ingest{Bucket: "library", Key: "/../a\x00\x01\t\n\x1f\x7f\\\u2028\U0001F3AC.mp4", Lane: Live}},
 	{"transcode-submit", TranscodeSubmit{asset, 3, profile, "order 7", Bulk}},
-	{"transcode-poll", TranscodePoll{asset, 3, profile, "order 7"}},
+	{"transcode-poll", TranscodePoll{asset, 3, "1515613152143-abcdef", profile, "order 7"}},
 	{"publish", Publish{asset, 3, profile, "order 7"}},
 	{"invalidate-or-rename", InvalidateOrRename{asset, 2, profile, "order 7"}},
 }

@@ -124,6 +124,7 @@ func FormatPayload(kind string, payload []byte) string {
 		line("reference", t.Reference)
 	case tasks.TranscodePoll:
 		build(line, t.Asset, t.Build, t.Profile, t.Reference)
+		line("job", t.Job)
 	case tasks.Publish:
 		build(line, t.Asset, t.Build, t.Profile, t.Reference)
 	case tasks.InvalidateOrRename:

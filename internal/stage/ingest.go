@@ -87,7 +87,7 @@ func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t ta
 		return r.WantStanding(now, src, rev, d.Build)
 	case ledger.KindFailed:
 		i.Log.Info("revision failed before; skipped until redriven", zap.String("asset", r.Asset), zap.String("revision", rev.ID))
-		if r.Wanted.ID == rev.ID {
+		if r.Wanted.ID == rev.ID && r.Failed() == d.Failure {
 			return ledger.ErrUnchanged
 		}
 		return r.FailSource(now, src, rev, *d.Failure) // it is what the source has again

@@ -41,6 +41,10 @@ const maxRebuilds = 3
 // Handle looks once. It returns [queue.NotYet] while the job runs, and a
 // permanent error once the job has failed for good; the ledger knows by then.
 func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
+	job, err := p.glance(ctx, t)
+	if err != nil {
+		return err
+	}
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
 		return verdict(ctx, fmt.Errorf("poll asset %s: %w", t.Asset, err), unrecorded)
@@ -58,7 +62,9 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 	case b.State != ledger.Transcoding:
 		return handOn(ctx, p.Next, rec)
 	}
-	job, err := p.Transcoder.Job(ctx, b.Job)
+	if job.ID != b.Job {
+		job, err = p.Transcoder.Job(ctx, b.Job)
+	}
 	if err != nil {
 		return verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err),
 			failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindTranscodePoll))
@@ -76,7 +82,7 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 	}
 	switch _, illegal := errors.AsType[*ledger.TransitionError](err); {
 	case errors.Is(err, errStale), illegal: // superseded, or another run was faster
-		return nil
+		return forward(ctx, p.Ledger, p.Next, t.Asset)
 	case queue.IsVerdict(err):
 		return err
 	case err != nil:
@@ -130,6 +136,30 @@ func (p *Poll) failed(ctx context.Context, rec *ledger.Record, b ledger.Build, j
 	}
 	p.Log.Warn("job failed for a passing reason; built again", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("code", job.ErrorCode))
 	return rec, nil
+}
+
+// firstPoll is how long after its submission a job is first looked at.
+const firstPoll = 2 * time.Second
+
+// youngJob is the age up to which a running job is looked at without the
+// ledger. Later looks are rare, and have to see that the build is superseded.
+const youngJob = time.Minute
+
+// glance looks at the task's job without the ledger: while it runs and is young
+// there is nothing to do but to wait, whatever the ledger says. Otherwise it
+// returns the job, or none where the look failed: the whole look meets that too.
+func (p *Poll) glance(ctx context.Context, t tasks.TranscodePoll) (cloud.Job, error) {
+	if t.Job == "" {
+		return cloud.Job{}, nil
+	}
+	job, err := p.Transcoder.Job(ctx, t.Job)
+	if err != nil {
+		return cloud.Job{}, nil
+	}
+	if age := time.Since(job.Created); !job.State.Ended() && age <= youngJob {
+		return job, queue.NotYet(pollDelay(age))
+	}
+	return job, nil
 }
 
 // pollDelay is how long to wait before the next look at a job of this age:

@@ -106,7 +106,7 @@ func (p *Publish) entries(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 // ended turns an error into the queue's verdict.
 func (p *Publish) ended(ctx context.Context, t tasks.Publish, err error) error {
 	if errors.Is(err, errStale) {
-		return nil
+		return forward(ctx, p.Ledger, p.Next, t.Asset)
 	}
 	fail := failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindPublish)
 	wrapped := fmt.Errorf("publish asset %s build %d: %w", t.Asset, t.Build, err)

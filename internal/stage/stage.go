@@ -44,7 +44,7 @@ func Next(r *ledger.Record) tasks.Task {
 		case ledger.Planned, ledger.Submitting:
 			return tasks.TranscodeSubmit{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference, Lane: tasks.Lane(r.Lane)}
 		case ledger.Transcoding:
-			return tasks.TranscodePoll{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
+			return tasks.TranscodePoll{Asset: r.Asset, Build: b.Number, Job: b.Job, Profile: b.Revision.Profile, Reference: r.Reference}
 		case ledger.Transcoded, ledger.Published:
 			return tasks.Publish{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
 		}
@@ -83,10 +83,25 @@ func handOn(ctx context.Context, q Queue, r *ledger.Record) error {
 	if next == nil {
 		return nil
 	}
-	if err := q.Enqueue(ctx, next); err != nil {
+	delay := time.Duration(0)
+	if _, ok := next.(tasks.TranscodePoll); ok {
+		delay = firstPoll
+	}
+	if err := q.EnqueueIn(ctx, next, delay); err != nil {
 		return fmt.Errorf("hand asset %s on to %s: %w", r.Asset, next.Kind(), err)
 	}
 	return nil
+}
+
+// forward hands on what the record says by now: another run got further, or
+// other content is wanted, and whoever did that may have died before it handed
+// on itself.
+func forward(ctx context.Context, book Book, q Queue, asset string) error {
+	rec, err := book.Get(ctx, asset)
+	if err != nil {
+		return fmt.Errorf("forward asset %s: %w", asset, err)
+	}
+	return handOn(ctx, q, rec)
 }
 
 // MaxFailures is how often a task may fail for reasons that may pass before

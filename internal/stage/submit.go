@@ -64,8 +64,8 @@ func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	if err == nil {
 		return handOn(ctx, s.Next, rec)
 	}
-	if errors.Is(err, errStale) {
-		return nil
+	if _, illegal := errors.AsType[*ledger.TransitionError](err); illegal || errors.Is(err, errStale) {
+		return forward(ctx, s.Ledger, s.Next, t.Asset)
 	}
 	err = fmt.Errorf("submit asset %s build %d: %w", t.Asset, t.Build, err)
 	fail := failBuild(ctx, s.Ledger, s.Retire, t.Asset, t.Build, tasks.KindTranscodeSubmit)
@@ -111,10 +111,7 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 		rec, err = s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
 			return r.Intend(now, b.Number, token)
 		})
-		if _, ok := errors.AsType[*ledger.TransitionError](err); ok {
-			return nil, errStale // superseded, or taken by an overlapping run
-		}
-		if err != nil {
+		if err != nil { // illegal: superseded, or taken by an overlapping run
 			return nil, err
 		}
 	}

@@ -57,7 +57,7 @@ type Fleet struct {
 }
 
 // Start starts Redis and the cloud, and ends them with the test.
-func Start(t *testing.T, o Options) *Fleet {
+func Start(t testing.TB, o Options) *Fleet {
 	t.Helper()
 	build(t)
 	flags := append([]string{
