@@ -53,6 +53,35 @@ func TestContractOfRealJobs(t *testing.T) {
 	}
 }
 
+// TestLostAnswers takes away the answers to calls that had their effect. The
+// SDK asks again: a job is not made twice, and a conditional write that meets
+// itself says that there is something, which its writer can recognize.
+func TestLostAnswers(t *testing.T) {
+	p := lcproc.Start(t, "--simulate", "--api-rate=-1", "--api-burst=-1")
+	c := newContract(t, p, 1)
+	t.Setenv("AWS_MAX_ATTEMPTS", "3")
+	account, err := awscloud.New(t.Context(), awscloud.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.run(t, func(t *testing.T, cc *cloudtest.Cloud) {
+		at := cloud.Location{Bucket: cc.Bucket, Key: "in.mp4"}
+		p.SetFaults(lcproc.Fault{API: "s3.PutObject", Kind: "lost-response", Rate: 1, Times: 1})
+		_, err := account.Store().Put(t.Context(), cloud.Put{Location: at, Body: c.media, If: cloud.Condition{Absent: true}})
+		if !errors.Is(err, cloud.ErrPrecondition) {
+			t.Errorf("Put with a lost answer = %v, want %v", err, cloud.ErrPrecondition)
+		}
+		p.SetFaults(lcproc.Fault{API: "mediaconvert.CreateJob", Kind: "lost-response", Rate: 1, Times: 2})
+		job, err := account.Transcoder().Submit(t.Context(), cloud.JobRequest{Token: "lost", Role: p.Role, Spec: cloud.JobSpec{Input: at, Groups: []cloud.OutputGroup{{
+			Package: "mp4", Kind: cloud.GroupFile, Destination: cloud.Location{Bucket: cc.Bucket, Key: "out"},
+			Outputs: []cloud.Output{{Video: &cloud.Video{Height: 144, MaxBitrate: 300_000, Quality: 7, GOP: 2 * time.Second}}},
+		}}}})
+		if jobs := p.Jobs(); err != nil || len(jobs) != 1 || jobs[0].ID != job.ID || p.Calls().Of("mediaconvert.CreateJob") != 3 {
+			t.Errorf("Submit with two lost answers = %+v, %v; the cloud has %d jobs of %d calls, want one of three", job, err, len(jobs), p.Calls().Of("mediaconvert.CreateJob"))
+		}
+	})
+}
+
 // contract is a local cloud with what the checks need.
 type contract struct {
 	p        *lcproc.Process

@@ -66,7 +66,7 @@ func (f *fake) count() int {
 }
 
 // settings are the SDK's, of nothing but the test.
-func settings(t *testing.T, attempts string) {
+func settings(t testing.TB, attempts string) {
 	for name, value := range map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "",
 		"AWS_CA_BUNDLE": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "",
@@ -84,7 +84,7 @@ func account(t *testing.T, answer http.HandlerFunc) (*awscloud.Cloud, *fake) {
 	return opened(t, answer)
 }
 
-func opened(t *testing.T, answer http.HandlerFunc) (*awscloud.Cloud, *fake) {
+func opened(t testing.TB, answer http.HandlerFunc) (*awscloud.Cloud, *fake) {
 	t.Helper()
 	f := &fake{answer: answer}
 	c, err := awscloud.New(context.Background(), awscloud.Options{HTTP: f})
