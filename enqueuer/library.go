@@ -54,12 +54,42 @@ Exit codes: 0 done or stopped when asked to, 1 failed, 2 wrong usage.`
 
 // shown is one asset on the page.
 type shown struct {
-	Asset    string    `json:"asset"`
-	Title    string    `json:"title"` // the source's name
-	State    string    `json:"state"`
-	Reason   string    `json:"reason,omitempty"`
-	Playback string    `json:"playback,omitempty"` // URL of playback.json
-	Updated  time.Time `json:"updated"`
+	Asset      string             `json:"asset"`
+	Title      string             `json:"title"` // the source's name
+	State      string             `json:"state"`
+	Open       bool               `json:"open,omitempty"` // work is left
+	Reason     string             `json:"reason,omitempty"`
+	Warnings   []string           `json:"warnings,omitempty"`
+	Duration   float64            `json:"duration,omitempty"` // seconds
+	Renditions []ledger.Rendition `json:"renditions,omitempty"`
+	URLs       *delivery.URLs     `json:"urls,omitempty"` // of what viewers get now
+	Updated    time.Time          `json:"updated"`
+}
+
+// show tells of a record what the page shows.
+func show(rec *ledger.Record, viewer string) shown {
+	s := shown{
+		Asset: rec.Asset, Title: path.Base(rec.Location.Key), State: rec.Status(), Open: rec.Open(), Updated: rec.Updated,
+	}
+	if f := rec.Failed(); f != nil {
+		s.Reason = class(f.Class) + ": " + f.Message
+	}
+	b := rec.Build(rec.Current)
+	if b == nil {
+		return s
+	}
+	s.Warnings = b.Warnings
+	s.URLs = new(delivery.LinkTo(viewer, rec, true))
+	if b.Outputs != nil {
+		s.Duration = b.Outputs.Duration.Seconds()
+		for _, p := range b.Outputs.Packages {
+			if len(p.Renditions) > 0 {
+				s.Renditions = p.Renditions
+				break
+			}
+		}
+	}
+	return s
 }
 
 func (c *libraryCmd) Run(e *env) error {
@@ -140,12 +170,7 @@ func (p *libraryPage) writeList(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s := shown{Asset: asset, Title: path.Base(rec.Location.Key), State: rec.Status(), Updated: rec.Updated}
-		if f := rec.Failed(); f != nil {
-			s.Reason = class(f.Class) + ": " + f.Message
-		}
-		s.Playback = delivery.LinkTo(p.viewer, rec, true).Playback
-		all = append(all, s)
+		all = append(all, show(rec, p.viewer))
 	}
 	slices.SortFunc(all, func(a, b shown) int { return b.Updated.Compare(a.Updated) })
 	all = all[:min(len(all), p.most)]
