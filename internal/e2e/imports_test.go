@@ -33,6 +33,7 @@ var house = map[string]string{
 	"internal/e2e/lcproc":      "",
 	"internal/e2e/clips":       "",
 	"internal/e2e/players":     "internal/e2e/clips",
+	"internal/e2e/bench":       "*",
 	"internal/e2e/fleet":       "*",
 	"worker":                   "*",
 	"enqueuer":                 "*",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 )
@@ -44,25 +45,35 @@ func (s *Store) Get(ctx context.Context, asset string) (*Record, error) {
 // version is a record as it was read.
 type version struct {
 	record *Record
-	body   []byte
+	stored *stored // nil: there is no record yet
+}
+
+// stored is what the store holds, or held, of a record: never handed out
+// itself, so that what callers do to theirs is not in it.
+type stored struct {
+	record Record
 	etag   string
 }
 
-// stored is what the store holds, or held, of a record.
-type stored struct {
-	body []byte
-	etag string
+func newStored(r *Record, etag string) *stored { return &stored{r.clone(), etag} }
+
+// version returns the record once more.
+func (s *stored) version() version {
+	r := s.record.clone()
+	r.stored = s
+	return version{&r, s}
 }
 
-// version decodes the record anew: changes of one that was handed out are not
-// in it.
-func (s *stored) version() (version, error) {
-	r, err := Decode(s.body)
-	if err != nil {
-		return version{}, err
-	}
-	r.stored = s
-	return version{r, s.body, s.etag}, nil
+// clone returns a record that shares nothing with r that a transition changes:
+// what builds point to is replaced by transitions, never changed.
+func (r *Record) clone() Record {
+	c := *r
+	c.Builds = slices.Clone(r.Builds)
+	c.Rejected = slices.Clone(r.Rejected)
+	c.History = slices.Clone(r.History)
+	c.Nonces = slices.Clone(r.Nonces)
+	c.stored = nil
+	return c
 }
 
 func (s *Store) read(ctx context.Context, asset string) (version, error) {
@@ -84,8 +95,8 @@ func (s *Store) read(ctx context.Context, asset string) (version, error) {
 	if err != nil {
 		return version{}, fmt.Errorf("read record %s: %w", at, err)
 	}
-	r.stored = &stored{body, o.ETag}
-	return version{r, body, o.ETag}, nil
+	r.stored = newStored(r, o.ETag)
+	return version{r, r.stored}, nil
 }
 
 func (s *Store) recordAt(asset string) (cloud.Location, error) {

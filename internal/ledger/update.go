@@ -94,13 +94,10 @@ func (u *update) again(err error) bool {
 
 // try reads, changes and writes once.
 func (u *update) try(ctx context.Context) (*Record, error) {
-	if u.known != nil {
-		v, err := u.known.version()
+	if known := u.known; known != nil {
 		u.known = nil
-		if err == nil {
-			if r, err := u.apply(ctx, v, true); err == nil || u.sent {
-				return r, err
-			}
+		if r, err := u.apply(ctx, known.version(), true); err == nil || u.sent {
+			return r, err
 		}
 	}
 	v, err := u.read(ctx, u.asset)
@@ -144,18 +141,19 @@ func (u *update) apply(ctx context.Context, v version, outdated bool) (*Record, 
 	if err := u.mark(ctx, marks, r.Marks); err != nil {
 		return nil, err
 	}
-	return r, u.write(ctx, r, body, v.etag)
+	etag := ""
+	if v.stored != nil {
+		etag = v.stored.etag
+	}
+	return r, u.write(ctx, r, body, etag)
 }
 
 // asRead returns the record without what the change may have done to it.
 func (u *update) asRead(ctx context.Context, v version) (*Record, error) {
-	if v.body == nil {
+	if v.stored == nil {
 		return &Record{Asset: u.asset}, nil
 	}
-	again, err := (&stored{v.body, v.etag}).version()
-	if err != nil {
-		return nil, err
-	}
+	again := v.stored.version()
 	u.sweep(ctx, again.record)
 	return again.record, nil
 }
@@ -193,7 +191,7 @@ func (u *update) write(ctx context.Context, r *Record, body []byte, etag string)
 	if err != nil {
 		return fmt.Errorf("write record of asset %s: %w", u.asset, err)
 	}
-	r.stored = &stored{body, o.ETag}
+	r.stored = newStored(r, o.ETag)
 	u.sweep(ctx, r)
 	return nil
 }

@@ -125,7 +125,7 @@ type memFleet struct {
 
 func newMemFleet(b *testing.B) *memFleet {
 	now := func(cloud.JobSpec) time.Duration { return time.Nanosecond }
-	f := &memFleet{mem: memcloud.New(memcloud.Options{Buckets: []string{"in", "out", "ledger"}, Run: now, Invalidation: time.Nanosecond})}
+	f := &memFleet{mem: memcloud.New(memcloud.Options{Buckets: []string{"library", "streams", "ledger"}, Run: now, Invalidation: time.Nanosecond})}
 	f.mem.CDN.AddDistribution(cloud.Distribution{ID: "E1", Enabled: true})
 	f.book = ledger.New(f.mem.Store, cloud.Location{Bucket: "ledger"})
 	var err error
@@ -148,8 +148,8 @@ func key(n int) string { return fmt.Sprintf("films/%05d.mp4", n) }
 // server's start until the last is live.
 func (f *memFleet) run(b *testing.B, body string) time.Duration {
 	for n := range assets {
-		o := f.mem.Store.Seed(cloud.Put{Location: cloud.Location{Bucket: "in", Key: key(n)}, Body: []byte(body)})
-		task := tasks.Ingest{Bucket: "in", Key: key(n), SourceVersion: tasks.SourceVersion(o.ETag, o.Size), Lane: tasks.Live}
+		o := f.mem.Store.Seed(cloud.Put{Location: cloud.Location{Bucket: "library", Key: key(n)}, Body: []byte(body)})
+		task := tasks.Ingest{Bucket: "library", Key: key(n), SourceVersion: tasks.SourceVersion(o.ETag, o.Size), Lane: tasks.Live}
 		if _, err := f.client.Enqueue(b.Context(), task); err != nil {
 			b.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func (f *memFleet) run(b *testing.B, body string) time.Duration {
 func (f *memFleet) handle(server *queue.Server, live func()) {
 	var (
 		store  = f.mem.Store
-		output = cloud.Location{Bucket: "out"}
+		output = cloud.Location{Bucket: "streams"}
 		next   = queue.NewClient(f.client)
 		files  = delivery.New(store, output, "https://viewers.example")
 		log    = zap.NewNop()
@@ -191,7 +191,7 @@ func (f *memFleet) handle(server *queue.Server, live func()) {
 	)
 	ingest := &stage.Ingest{
 		Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Profiles: f.profiles,
-		Allowed: []cloud.Location{{Bucket: "in"}}, Output: output, Next: next, Log: log,
+		Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Log: log,
 	}
 	submit := &stage.Submit{
 		Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Profiles: f.profiles,
