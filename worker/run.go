@@ -13,6 +13,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/admin"
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
+	"github.com/vodfleet/vodfleet/internal/config"
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
@@ -81,7 +82,7 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	var group run.Group
 	group.Add("admin", func(ctx context.Context) error { return admin.Serve(ctx, listener, health, log) })
 	group.Add("stages", func(ctx context.Context) error { return f.serve(ctx, log, aws, book, client, server) })
-	log.Info("worker starts", zap.String("admin", "http://"+listener.Addr().String()), zap.String("redis", queue.Where(redis)))
+	log.Info("worker starts", zap.String("admin", "http://"+listener.Addr().String()), zap.Any("settings", config.Dump(f)))
 	return group.Run(ctx)
 }
 

@@ -20,7 +20,7 @@ import (
 
 // Redis says where the queue is.
 type Redis struct {
-	RedisURL string `name:"redis-url" env:"VODFLEET_REDIS_URL" default:"redis://127.0.0.1:6379/0" help:"Redis of the queue: redis://, rediss:// (TLS) with an optional user and password, or redis-sentinel://." placeholder:"URL"`
+	RedisURL string `secret:"url" name:"redis-url" env:"VODFLEET_REDIS_URL" default:"redis://127.0.0.1:6379/0" help:"Redis of the queue: redis://, rediss:// (TLS) with an optional user and password, or redis-sentinel://." placeholder:"URL"`
 }
 
 // Ledger says where the truth is.
@@ -95,6 +95,9 @@ func (u *URL) UnmarshalText(text []byte) error {
 	parsed, err := url.Parse(strings.TrimRight(string(text), "/"))
 	if err != nil {
 		return err
+	}
+	if parsed.User != nil {
+		return fmt.Errorf("URL of %s: has a user or a password, which everybody would see", parsed.Host)
 	}
 	if parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
 		return fmt.Errorf("URL %q: want http(s)://HOST[/PATH]", text)

@@ -10,6 +10,13 @@ func TestSource(t *testing.T) {
 		{"videos", "s3://videos/", "<nil>"},
 		{"videos/in", "s3://videos/in/", "<nil>"},
 		{" s3://videos/in/ ", "s3://videos/in/", "<nil>"},
+		{"videos/", "s3://videos/", "<nil>"},
+		{"videos/in house/a,b", "s3://videos/in house/a,b/", "<nil>"},
+		{"videos//raw", "s3://videos//raw/", "<nil>"}, // keys may begin with a slash
+		{"videos/50%/a+b", "s3://videos/50%/a+b/", "<nil>"},
+		{"vi", "s3://vi/", `bucket "vi": want 3 to 63 lower-case letters, digits, dots and hyphens`},
+		{"-videos", "s3://-videos/", `bucket "-videos": want 3 to 63 lower-case letters, digits, dots and hyphens`},
+		{"https://videos/in", "s3://https://videos/in/", `bucket "https:": want 3 to 63 lower-case letters, digits, dots and hyphens`},
 		{"", "s3:///", `bucket "": want 3 to 63 lower-case letters, digits, dots and hyphens`},
 		{"Videos", "s3://Videos/", `bucket "Videos": want 3 to 63 lower-case letters, digits, dots and hyphens`},
 	} {
@@ -25,6 +32,11 @@ func TestLocation(t *testing.T) {
 	for _, tt := range []struct{ in, want, err string }{
 		{"s3://out-bucket", "s3://out-bucket/", "<nil>"},
 		{"s3://out-bucket/a/b/", "s3://out-bucket/a/b", "<nil>"},
+		{"s3://out-bucket/", "s3://out-bucket/", "<nil>"},
+		{"s3://out-bucket/a b/c+d/", "s3://out-bucket/a b/c+d", "<nil>"},
+		{"s3://", "s3:///", `location "s3://": no bucket`},
+		{"", "s3:///", `location "": want s3://BUCKET/KEY`},
+		{"s3://Out/x", "s3://Out/x", `bucket "Out": want 3 to 63 lower-case letters, digits, dots and hyphens`},
 		{"s3://out-bucket/a//b", "s3:///", `location "s3://out-bucket/a//b": an empty path segment in the prefix`},
 		{"out-bucket/a", "s3:///", `location "out-bucket/a": want s3://BUCKET/KEY`},
 	} {
@@ -37,16 +49,22 @@ func TestLocation(t *testing.T) {
 }
 
 func TestURL(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{"https://d1.example.net/", "<nil>"},
-		{"http://127.0.0.1:9080/vod", "<nil>"},
-		{"d1.example.net", `URL "d1.example.net": want http(s)://HOST[/PATH]`},
-		{"s3://bucket/x", `URL "s3://bucket/x": want http(s)://HOST[/PATH]`},
-		{"https://d1.example.net/?a=b", `URL "https://d1.example.net/?a=b": want http(s)://HOST[/PATH]`},
+	for _, tt := range []struct{ in, want, err string }{
+		{"https://d1.example.net/", "https://d1.example.net", "<nil>"},
+		{"http://127.0.0.1:9080/vod", "http://127.0.0.1:9080/vod", "<nil>"},
+		{"https://d1.example.net/a%20b//", "https://d1.example.net/a%20b", "<nil>"},
+		{"http://[::1]:9080", "http://[::1]:9080", "<nil>"},
+		{"d1.example.net", "", `URL "d1.example.net": want http(s)://HOST[/PATH]`},
+		{"", "", `URL "": want http(s)://HOST[/PATH]`},
+		{"https://", "", `URL "https://": want http(s)://HOST[/PATH]`},
+		{"s3://bucket/x", "", `URL "s3://bucket/x": want http(s)://HOST[/PATH]`},
+		{"https://d1.example.net/?a=b", "", `URL "https://d1.example.net/?a=b": want http(s)://HOST[/PATH]`},
+		{"https://d1.example.net/#top", "", `URL "https://d1.example.net/#top": want http(s)://HOST[/PATH]`},
+		{"https://me:secret@d1.example.net", "", `URL of d1.example.net: has a user or a password, which everybody would see`},
 	} {
 		var u URL
-		if err := u.UnmarshalText([]byte(tt.in)); fmt.Sprint(err) != tt.want {
-			t.Errorf("URL(%q) = %v, want %s", tt.in, err, tt.want)
+		if err := u.UnmarshalText([]byte(tt.in)); fmt.Sprint(err) != tt.err || u.String() != tt.want {
+			t.Errorf("URL(%q) = %v, %v, want %s, %s", tt.in, &u, err, tt.want, tt.err)
 		}
 	}
 }
@@ -64,6 +82,11 @@ func TestCheckApart(t *testing.T) {
 		{"source holds the ledger", "all", "s3://streams", "s3://all/ledger", false},
 		{"ledger is served", "library", "s3://streams", "s3://streams/ledger", false},
 		{"ledger beside the output", "library", "s3://streams/vod", "s3://streams/ledger", true},
+		{"ledger beside the output, beginning alike", "library", "s3://streams/vod", "s3://streams/vod-ledger", true},
+		{"ledger is the output", "library", "s3://streams/vod", "s3://streams/vod", false},
+		{"output inside the ledger", "library", "s3://streams/fleet/vod", "s3://streams/fleet", true},
+		{"source is the output", "all/in", "s3://all/in", "s3://ledger/fleet", false},
+		{"source inside the ledger", "all/ledger/in", "s3://streams", "s3://all/ledger", false},
 	} {
 		var (
 			s              Source
