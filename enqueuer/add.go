@@ -8,7 +8,6 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/config"
-	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/run"
 	"github.com/vodfleet/vodfleet/tasks"
 )
@@ -37,7 +36,7 @@ Examples:
   enqueuer add --wait --reference order-4711 's3://library/my film.mov'
 
 Exit codes: 0 enqueued (with --wait: all published), 1 failed, 2 wrong usage,
-3 with --wait: at least one failed.`
+3 with --wait: at least one failed, or was not finished within --timeout.`
 }
 
 // added is what add tells of one video.
@@ -49,10 +48,13 @@ type added struct {
 	State  string `json:"state,omitempty"`
 	Reason string `json:"reason,omitempty"`
 
-	version string
+	queue string
 }
 
 func (c *addCmd) Run(e *env) error {
+	if c.Timeout < 0 {
+		return run.UsageError(fmt.Errorf("timeout %v: want none or more", c.Timeout))
+	}
 	var sources []cloud.Location
 	for _, v := range c.Videos {
 		at, err := location(v)
@@ -64,7 +66,7 @@ func (c *addCmd) Run(e *env) error {
 		}
 		sources = append(sources, at)
 	}
-	store, book, err := openLedger(e.ctx, c.Ledger)
+	store, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (c *addCmd) Run(e *env) error {
 		profile = p.Digest()
 	}
 	var (
-		all  []*added
+		all  = []*added{} // never null as JSON
 		errs []error
 	)
 	for _, at := range sources {
@@ -133,58 +135,6 @@ func (c *addCmd) add(ctx context.Context, store cloud.Store, client *tasks.Clien
 	}
 	return &added{
 		Source: at.String(), Asset: tasks.AssetID(at.Bucket, at.Key),
-		Task: receipt.ID, New: receipt.New, version: version,
+		Task: receipt.ID, New: receipt.New, queue: receipt.Queue,
 	}, nil
-}
-
-// waitEvery is how often add looks at the ledger while it waits.
-const waitEvery = time.Second
-
-// wait follows the videos until each has ended.
-func (c *addCmd) wait(e *env, book *ledger.Store, all []*added) error {
-	ctx, cancel := context.WithTimeoutCause(e.ctx, c.Timeout, fmt.Errorf("not finished within %v; the work goes on", c.Timeout))
-	defer cancel()
-	failed := 0
-	for _, a := range all {
-		rec, err := follow(ctx, book, a)
-		if err != nil {
-			return fmt.Errorf("wait for %s: %w", a.Source, err)
-		}
-		a.State = rec.Status()
-		if f := rec.Failed(); f != nil {
-			failed++
-			a.Reason = class(f.Class) + ": " + f.Message
-		}
-		if !c.json() {
-			fmt.Fprintf(e.out, "%s  %s  %s  %s\n", a.Asset, a.State, a.Source, a.Reason)
-		}
-	}
-	if failed > 0 {
-		return &run.Error{Code: run.Unfinished, Err: fmt.Errorf("%d of %d failed", failed, len(all))}
-	}
-	return nil
-}
-
-// follow waits until the ledger says that the asset, at least in the version
-// that was added, has ended.
-func follow(ctx context.Context, book *ledger.Store, a *added) (*ledger.Record, error) {
-	tick := time.NewTicker(waitEvery)
-	defer tick.Stop()
-	for {
-		rec, err := book.Get(ctx, a.Asset)
-		switch {
-		case err == nil:
-			if seen := a.version == "" || rec.Knows(a.version); seen && !rec.Open() {
-				return rec, nil
-			}
-		case errors.Is(err, cloud.ErrNotFound), cloud.Retryable(err):
-		default:
-			return nil, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-tick.C:
-		}
-	}
 }

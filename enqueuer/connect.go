@@ -35,13 +35,21 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// openLedger connects to the cloud and returns its store and the ledger in it.
-func openLedger(ctx context.Context, l config.Ledger) (cloud.Store, *ledger.Store, error) {
+// awsStore connects to AWS by the SDK's own settings.
+func awsStore(ctx context.Context) (cloud.Store, error) {
 	aws, err := awscloud.New(ctx, awscloud.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return aws.Store(), nil
+}
+
+// openLedger connects to the cloud and returns its store and the ledger in it.
+func (e *env) openLedger(l config.Ledger) (cloud.Store, *ledger.Store, error) {
+	store, err := e.store(e.ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	store := aws.Store()
 	return store, ledger.New(store, l.Ledger.Location), nil
 }
 

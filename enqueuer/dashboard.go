@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/vodfleet/vodfleet/internal/admin"
 	"github.com/vodfleet/vodfleet/internal/config"
@@ -20,7 +19,7 @@ type dashboardCmd struct {
 	Listen   string `env:"VODFLEET_DASHBOARD_ADDR" default:"127.0.0.1:8980" help:"Address to serve on; beyond loopback only with credentials." placeholder:"HOST:PORT"`
 	Writable bool   `help:"Let operators pause queues, and run, archive and delete tasks. Without it the dashboard only shows."`
 	User     string `env:"VODFLEET_DASHBOARD_USER" help:"User of HTTP basic authentication."`
-	Password string `env:"VODFLEET_DASHBOARD_PASSWORD" help:"Its password; better in the environment than in a flag."`
+	Password string `secret:"value" env:"VODFLEET_DASHBOARD_PASSWORD" help:"Its password; better in the environment than in a flag."`
 }
 
 func (dashboardCmd) Help() string {
@@ -35,7 +34,7 @@ Exit codes: 0 stopped when asked to, 1 failed, 2 wrong usage.`
 }
 
 func (c *dashboardCmd) Run(e *env) error {
-	log, err := c.Logger(os.Stderr)
+	log, err := c.Logger(e.log)
 	if err != nil {
 		return run.UsageError(err)
 	}
@@ -55,6 +54,6 @@ func (c *dashboardCmd) Run(e *env) error {
 		return fmt.Errorf("dashboard: %w", err)
 	}
 	handler, closeUI := d.Handler()
-	log.Info("dashboard", zap.String("address", "http://"+l.Addr().String()), zap.Bool("writable", c.Writable))
+	log.Info("dashboard", zap.String("address", "http://"+l.Addr().String()), zap.Any("settings", config.Dump(c)))
 	return errors.Join(admin.Serve(e.ctx, l, handler, log), closeUI())
 }

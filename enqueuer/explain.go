@@ -54,7 +54,7 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	_, book, err := openLedger(e.ctx, c.Ledger)
+	_, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}

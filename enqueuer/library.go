@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"mime"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -93,14 +92,14 @@ func show(rec *ledger.Record, viewer string) shown {
 }
 
 func (c *libraryCmd) Run(e *env) error {
-	log, err := c.Logger(os.Stderr)
+	log, err := c.Logger(e.log)
 	if err != nil {
 		return run.UsageError(err)
 	}
 	if c.Every < 0 || c.Most < 1 {
 		return run.UsageError(fmt.Errorf("every %v, most %d: want no less than none and one", c.Every, c.Most))
 	}
-	store, book, err := openLedger(e.ctx, c.Ledger)
+	store, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}
@@ -164,10 +163,13 @@ func (p *libraryPage) writeList(ctx context.Context) error {
 			return err
 		}
 		rec, err := p.book.Get(ctx, asset)
-		if errors.Is(err, cloud.ErrNotFound) {
+		switch {
+		case errors.Is(err, cloud.ErrNotFound):
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, ledger.ErrCorrupt), errors.Is(err, ledger.ErrNewer):
+			all = append(all, shown{Asset: asset, Title: asset, State: "broken", Reason: "its record cannot be read; see enqueuer explain"})
+			continue
+		case err != nil:
 			return err
 		}
 		all = append(all, show(rec, p.viewer))

@@ -9,7 +9,10 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/run"
+	"go.uber.org/zap"
 )
 
 func main() {
@@ -49,16 +52,28 @@ asset failed or was left for later; 130 interrupted.`
 
 // env is what every command gets.
 type env struct {
-	ctx context.Context
-	out io.Writer
+	ctx   context.Context
+	out   io.Writer
+	log   io.Writer // of commands that go on
+	store func(ctx context.Context) (cloud.Store, error)
 }
 
 // Run parses args and runs the command that they name.
 func Run(ctx context.Context, args []string, out io.Writer) error {
-	asked := false
-	k, err := kong.New(&cli{}, kong.Name("enqueuer"), kong.Description(help), kong.Writers(out, out),
+	queue.LogRedis(zap.NewNop()) // a command's own error says it
+	return (&env{ctx, out, os.Stderr, awsStore}).run(args)
+}
+
+// parser returns the parser of the command line. It tells asked of a --help.
+func parser(out io.Writer, asked *bool) (*kong.Kong, error) {
+	return kong.New(&cli{}, kong.Name("enqueuer"), kong.Description(help), kong.Writers(out, out),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Exit(func(int) { asked = true }))
+		kong.Exit(func(int) { *asked = true }))
+}
+
+func (e *env) run(args []string) error {
+	asked := false
+	k, err := parser(e.out, &asked)
 	if err != nil {
 		return fmt.Errorf("flags: %w", err)
 	}
@@ -72,5 +87,5 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return run.UsageError(fmt.Errorf("%w; see enqueuer --help", err))
 	}
-	return command.Run(&env{ctx, out})
+	return command.Run(e)
 }

@@ -46,7 +46,7 @@ type profilePutCmd struct {
 }
 
 func (c *profilePutCmd) Run(e *env) error {
-	_, book, err := openLedger(e.ctx, c.Ledger)
+	_, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *profileShowCmd) Run(e *env) error {
 		if c.Ledger.Bucket == "" {
 			return run.UsageError(fmt.Errorf("profile %s: say where the ledger is: --ledger or VODFLEET_LEDGER", c.Name))
 		}
-		_, book, err := openLedger(e.ctx, config.Ledger{Ledger: c.Ledger})
+		_, book, err := e.openLedger(config.Ledger{Ledger: c.Ledger})
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (c *scanCmd) Run(e *env) error {
 	if c.MaxNew < 0 {
 		return run.UsageError(fmt.Errorf("max-new %d: want none or more", c.MaxNew))
 	}
-	store, book, err := openLedger(e.ctx, c.Ledger)
+	store, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type overview struct {
 }
 
 func (c *statusCmd) Run(e *env) error {
-	_, book, err := openLedger(e.ctx, c.Ledger)
+	_, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,14 @@ func (o *overview) count(ctx context.Context, book *ledger.Store, full bool) err
 		if err != nil {
 			return errors.Join(err, g.Wait())
 		}
+		mu.Lock()
 		o.Assets++
-		if !full && !marked[asset] {
-			mu.Lock()
+		read := full || marked[asset]
+		if !read {
 			o.States["published"]++
-			mu.Unlock()
+		}
+		mu.Unlock()
+		if !read {
 			continue
 		}
 		g.Go(func() error {

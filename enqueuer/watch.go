@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +16,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/config"
 	"github.com/vodfleet/vodfleet/internal/inventory"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/run"
 	"github.com/vodfleet/vodfleet/tasks"
 	"go.uber.org/zap"
@@ -84,11 +84,11 @@ func (c *watchCmd) Run(e *env) error {
 	if c.Every <= 0 {
 		return run.UsageError(fmt.Errorf("every %v: want more than none", c.Every))
 	}
-	log, err := c.Logger(os.Stderr)
+	log, err := c.Logger(e.log)
 	if err != nil {
 		return run.UsageError(err)
 	}
-	store, book, err := openLedger(e.ctx, c.Ledger)
+	store, book, err := e.openLedger(c.Ledger)
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,12 @@ func (c *watchCmd) Run(e *env) error {
 		root:  root,
 		state: c.Ledger.Ledger.Join("watch/" + hex.EncodeToString(sum[:8]) + ".json"),
 		log:   log,
+	}
+	queue.LogRedis(log)
+	log.Info("watch starts", zap.Any("settings", config.Dump(c)))
+	// A profile that cannot be is told now; a cloud that is down is waited for.
+	if _, err := readProfile(e.ctx, book, c.Profile.Profile); err != nil && !cloud.Retryable(err) {
+		return err
 	}
 	if c.Once {
 		return w.pass(e.ctx, c.Profile.Profile)
@@ -155,8 +161,22 @@ func (c *watchCmd) admin(client *tasks.Client, log *zap.Logger) (func(context.Co
 	}, nil
 }
 
-// pass takes the reports that are complete and not done yet, in order.
+// maxRaces bounds how often a pass begins anew because another watch was faster.
+const maxRaces = 10
+
+// pass takes the reports that are complete and not done yet, in order. Where
+// another watch has taken one meanwhile it goes on behind that.
 func (w *watcher) pass(ctx context.Context, profile string) error {
+	for n := 1; ; n++ {
+		err := w.try(ctx, profile)
+		if n == maxRaces || !errors.Is(err, cloud.ErrPrecondition) && !errors.Is(err, cloud.ErrConflict) {
+			return err
+		}
+		w.log.Info("another watch was faster", zap.String("inventory", w.root.String()))
+	}
+}
+
+func (w *watcher) try(ctx context.Context, profile string) error {
 	p, err := useProfile(ctx, w.book, profile)
 	if err != nil {
 		return err
