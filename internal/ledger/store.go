@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 )
@@ -75,6 +76,9 @@ func (r *Record) clone() Record {
 	c.stored = nil
 	return c
 }
+
+// Now is the cloud's time, by which the ledger goes; see [cloud.Store].
+func (s *Store) Now() time.Time { return s.store.Now() }
 
 func (s *Store) read(ctx context.Context, asset string) (version, error) {
 	at, err := s.recordAt(asset)

@@ -154,11 +154,12 @@ func TestParseHLSBounds(t *testing.T) {
 	if err != nil || len(h.Segments) != maxFiles {
 		t.Errorf("ParseHLS = %d segments, %v", len(h.Segments), err)
 	}
-	strange := "#EXTM3U\n"
+	var strange strings.Builder
+	strange.WriteString("#EXTM3U\n")
 	for i := range 100 {
-		strange += fmt.Sprintf("#EXT-X-%d%s\n", i, strings.Repeat("X", 1000))
+		strange.WriteString(fmt.Sprintf("#EXT-X-%d%s\n", i, strings.Repeat("X", 1000)))
 	}
-	if h, err := ParseHLS([]byte(strange)); err != nil || len(h.Unknown) != 16 || len(h.Unknown[0]) != 64 {
+	if h, err := ParseHLS([]byte(strange.String())); err != nil || len(h.Unknown) != 16 || len(h.Unknown[0]) != 64 {
 		t.Errorf("ParseHLS = %d unknown tags, %v", len(h.Unknown), err)
 	}
 }

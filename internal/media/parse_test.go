@@ -187,14 +187,15 @@ func TestParseRefuses(t *testing.T) {
 
 // Whatever it holds, a profile costs little.
 func TestParseBounds(t *testing.T) {
-	bomb := "<<: [&a {gop: 2}"
+	var bomb strings.Builder
+	bomb.WriteString("<<: [&a {gop: 2}")
 	for c := 'b'; c <= 'z'; c++ {
-		bomb += fmt.Sprintf(", &%c {<<: [%s]}", c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 9), ","))
+		bomb.WriteString(fmt.Sprintf(", &%c {<<: [%s]}", c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 9), ",")))
 	}
-	bomb += "]"
+	bomb.WriteString("]")
 	for _, tt := range []struct{ name, yaml, want string }{
 		{"too long", strings.Repeat("#", MaxProfile+1), "profile: 65537 bytes, at most 65536 are read"},
-		{"aliases of aliases", bomb, "profile: document contains excessive aliasing"},
+		{"aliases of aliases", bomb.String(), "profile: document contains excessive aliasing"},
 		{"alias of itself", "packages: &a [*a]", "profile: line 1: a list in the place of a single value"},
 		{"deep", strings.Repeat("[", MaxProfile), "profile: exceeded max depth of 10000"},
 		{"deep mappings", strings.Repeat("a: {", MaxProfile/4), "profile: exceeded max depth of 10000"},
@@ -213,11 +214,11 @@ func TestParseBounds(t *testing.T) {
 			}
 		})
 	}
-	many := ""
+	var many strings.Builder
 	for i := range 1000 {
-		many += fmt.Sprintf("k%d: 1\n", i)
+		many.WriteString(fmt.Sprintf("k%d: 1\n", i))
 	}
-	if _, err := Parse([]byte(many)); err == nil || len(err.Error()) > 1000 {
+	if _, err := Parse([]byte(many.String())); err == nil || len(err.Error()) > 1000 {
 		t.Errorf("Parse of 1,000 unknown keys = %v", err)
 	}
 }

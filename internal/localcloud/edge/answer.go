@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 )
 
@@ -40,9 +41,7 @@ func writeXML(w http.ResponseWriter, r *http.Request, status int, code, text str
 }
 
 func writePlain(w http.ResponseWriter, r *http.Request, n *entry) {
-	for k, v := range n.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), n.header)
 	w.Header().Set("X-Cache", resultError)
 	w.WriteHeader(n.status)
 	if r.Method != http.MethodHead {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -76,9 +77,7 @@ func (e *Edge) ask(ctx context.Context, q *request, method string, body io.Reade
 		return nil, err
 	}
 	e.addHeaders(req, q)
-	for k, v := range extra {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, extra)
 	resp, err := e.client.Do(req)
 	if err != nil {
 		timer.Stop()
@@ -120,9 +119,7 @@ func (e *Edge) addHeaders(req *http.Request, q *request) {
 	if host, _, err := net.SplitHostPort(q.RemoteAddr); err == nil {
 		req.Header.Add("X-Forwarded-For", host)
 	}
-	for k, v := range q.origin.Headers {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, q.origin.Headers)
 }
 
 // patientBody ends a body whose origin goes silent.

@@ -3,6 +3,7 @@ package endpoints
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -50,9 +51,7 @@ func WriteRules(dir string, e Endpoints) error {
 		{"service-quotas", "2019-06-24", []rule{to(e.Other)}, nil},
 	} {
 		parameters := map[string]parameter{"Region": {Type: "String", BuiltIn: "AWS::Region"}, "Endpoint": {Type: "String", BuiltIn: "SDK::Endpoint"}}
-		for name, p := range s.parameters {
-			parameters[name] = p
-		}
+		maps.Copy(parameters, s.parameters)
 		b, err := json.MarshalIndent(map[string]any{"version": "1.0", "parameters": parameters, "rules": s.rules}, "", " ")
 		if err != nil {
 			return fmt.Errorf("write endpoint rules of %s: %w", s.service, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // pageSize is the most that one answer of a list has (API reference).
@@ -48,11 +49,12 @@ func (r *request) cursor() (after string, err error) {
 
 // listed names the query that a cursor belongs to.
 func (r *request) listed() string {
-	q := r.op
+	var q strings.Builder
+	q.WriteString(r.op)
 	for _, name := range []string{"status", "queue", "order", "inputFile", "category", "listBy"} {
-		q += "|" + r.query.Get(name)
+		q.WriteString("|" + r.query.Get(name))
 	}
-	return q
+	return q.String()
 }
 
 // limit is how many items the request wants at most.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,10 +48,8 @@ func (c *checker) add(path, format string, args ...any) {
 // text checks a string's enumeration, length and pattern.
 func (c *checker) text(s *Shape, v, path string) {
 	if len(s.Enum) > 0 {
-		for _, e := range s.Enum {
-			if v == e {
-				return
-			}
+		if slices.Contains(s.Enum, v) {
+			return
 		}
 		c.add(path, "Should match one of %s", brief(s.Enum))
 		return

@@ -69,7 +69,7 @@ func (s Store) Head(_ context.Context, bucket, key string) (objects.Info, error)
 	if err != nil {
 		return objects.Info{}, err
 	}
-	tag := []byte(fmt.Sprint(info.Size(), info.ModTime()))
+	tag := fmt.Append(nil, info.Size(), info.ModTime())
 	if info.Size() < 1<<20 {
 		if tag, err = os.ReadFile(s.path(bucket, key)); err != nil {
 			return objects.Info{}, err
