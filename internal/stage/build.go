@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -33,10 +32,4 @@ func failBuild(ctx context.Context, book Book, retire *Retirement, asset string,
 		}
 		return retire.Schedule(ctx, rec)
 	}
-}
-
-// unrecorded gives up a task whose record cannot even be read: there is
-// nowhere to write its failure, so it is tried for as long as it takes.
-func unrecorded(ledger.Failure) error {
-	return errors.New("the ledger did not answer")
 }

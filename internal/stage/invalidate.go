@@ -45,7 +45,7 @@ const invalidationDelay = 5 * time.Second
 func (i *Invalidate) Handle(ctx context.Context, t tasks.InvalidateOrRename) error {
 	rec, err := i.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("invalidate asset %s: %w", t.Asset, err), unrecorded)
+		return verdict(ctx, fmt.Errorf("invalidate asset %s: %w", t.Asset, err), nil)
 	}
 	for range maxSwitches {
 		if rec, err = i.live(ctx, rec); err != nil {
@@ -56,7 +56,7 @@ func (i *Invalidate) Handle(ctx context.Context, t tasks.InvalidateOrRename) err
 		}
 	}
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("invalidate asset %s switch %d: %w", t.Asset, t.Seq, err), unrecorded)
+		return verdict(ctx, fmt.Errorf("invalidate asset %s switch %d: %w", t.Asset, t.Seq, err), nil)
 	}
 	return handOn(ctx, i.Next, rec)
 }

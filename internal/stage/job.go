@@ -81,25 +81,59 @@ func (f finder) ours(job cloud.Job, asset string, b ledger.Build) bool {
 		(b.Spec == nil || len(b.Spec.Groups) == 0 || job.Destination == b.Spec.Groups[0].Destination)
 }
 
+// dropper ends the runs of tasks whose build is not, or no longer, theirs to
+// bring forward.
+type dropper struct {
+	finder
+	Canceler
+	book   Book
+	retire *Retirement
+	next   Queue
+	log    *zap.Logger
+}
+
+// again reads the record once more and ends the run by it: another run got
+// further, or other content is wanted, and whoever did that may have died
+// before it handed on itself.
+func (d dropper) again(ctx context.Context, asset string, build int) error {
+	rec, err := d.book.Get(ctx, asset)
+	if err != nil {
+		return verdict(ctx, fmt.Errorf("read asset %s again: %w", asset, err), nil)
+	}
+	return d.end(ctx, rec, build)
+}
+
+// end resolves what a superseded build left open, and hands on.
+func (d dropper) end(ctx context.Context, rec *ledger.Record, build int) error {
+	if b := rec.Build(build); b != nil && b.State == ledger.Superseded {
+		dropped, err := d.drop(ctx, rec, *b)
+		if err != nil {
+			return verdict(ctx, fmt.Errorf("drop asset %s build %d: %w", rec.Asset, build, err), nil)
+		}
+		rec = dropped
+	}
+	return leave(ctx, d.next, d.retire, rec, build)
+}
+
 // drop resolves what a superseded build left open: the job of its intent is
 // found, canceled so that it is not paid for, and its end is noted. Only then
 // may the build's files go.
-func drop(ctx context.Context, f finder, c Canceler, book Book, retire *Retirement, log *zap.Logger, rec *ledger.Record, b ledger.Build) error {
-	if b.State != ledger.Superseded || b.Intent == nil || b.Failure != nil || !b.JobDone.IsZero() {
-		return nil
+func (d dropper) drop(ctx context.Context, rec *ledger.Record, b ledger.Build) (*ledger.Record, error) {
+	if b.Intent == nil || b.Failure != nil || !b.JobDone.IsZero() {
+		return rec, nil
 	}
 	id := b.Job
 	if id == "" {
-		job, found, err := f.find(ctx, rec.Asset, b)
+		job, found, err := d.find(ctx, rec.Asset, b)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if found {
 			id = job.ID
-			if _, err := book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+			if _, err := d.book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
 				return r.Submitted(now, b.Number, id)
 			}); unlessIllegal(err) != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
@@ -107,19 +141,22 @@ func drop(ctx context.Context, f finder, c Canceler, book Book, retire *Retireme
 		return r.FailBuild(now, b.Number, ledger.Failure{Class: ledger.Canceled, Message: "superseded: another revision is wanted"})
 	}
 	if id != "" {
-		switch err := c.Cancel(ctx, id); {
+		switch err := d.Cancel(ctx, id); {
 		case err == nil:
-			log.Info("job of a superseded build canceled", zap.String("asset", rec.Asset), zap.String("job", id), zap.Int("build", b.Number))
+			d.log.Info("job of a superseded build canceled", zap.String("asset", rec.Asset), zap.String("job", id), zap.Int("build", b.Number))
 		case errors.Is(err, cloud.ErrConflict): // it has ended
 			end = func(now time.Time, r *ledger.Record) error { return r.Completed(now, b.Number) }
 		case errors.Is(err, cloud.ErrNotFound):
 		default:
-			return err
+			return nil, err
 		}
 	}
-	rec, err := book.Update(ctx, rec.Asset, end)
-	if err != nil {
-		return unlessIllegal(err)
+	done, err := d.book.Update(ctx, rec.Asset, end)
+	if unlessIllegal(err) != nil {
+		return nil, err
 	}
-	return retire.Schedule(ctx, rec)
+	if err != nil {
+		return d.book.Get(ctx, rec.Asset) // another run's word counts
+	}
+	return done, nil
 }

@@ -47,20 +47,14 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 	}
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("poll asset %s: %w", t.Asset, err), unrecorded)
+		return verdict(ctx, fmt.Errorf("poll asset %s: %w", t.Asset, err), nil)
 	}
 	b := rec.Build(t.Build)
 	switch {
 	case b == nil:
 		return queue.Permanent(fmt.Errorf("poll asset %s: the ledger has no build %d", t.Asset, t.Build))
-	case b.State == ledger.Superseded:
-		err := drop(ctx, finder{p.Transcoder, p.Fleet}, p.Transcoder, p.Ledger, p.Retire, p.Log, rec, *b)
-		if err != nil {
-			return verdict(ctx, fmt.Errorf("drop asset %s build %d: %w", t.Asset, t.Build, err), unrecorded)
-		}
-		return handOn(ctx, p.Next, rec)
 	case b.State != ledger.Transcoding:
-		return handOn(ctx, p.Next, rec)
+		return p.dropper().end(ctx, rec, t.Build)
 	}
 	if job.ID != b.Job {
 		job, err = p.Transcoder.Job(ctx, b.Job)
@@ -71,7 +65,7 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 	}
 	if !job.State.Ended() {
 		p.Log.Debug("transcode running", zap.String("asset", t.Asset), zap.String("job", job.ID), zap.Int("percent", job.Percent))
-		return queue.NotYet(pollDelay(time.Since(job.Created)))
+		return queue.NotYet(pollDelay(p.Ledger.Now().Sub(job.Created)))
 	}
 	if job.State == cloud.JobComplete {
 		rec, err = p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
@@ -82,13 +76,17 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 	}
 	switch _, illegal := errors.AsType[*ledger.TransitionError](err); {
 	case errors.Is(err, errStale), illegal: // superseded, or another run was faster
-		return forward(ctx, p.Ledger, p.Next, t.Asset)
+		return p.dropper().again(ctx, t.Asset, t.Build)
 	case queue.IsVerdict(err):
 		return err
 	case err != nil:
-		return verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err), unrecorded)
+		return verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err), nil)
 	}
-	return handOn(ctx, p.Next, rec)
+	return leave(ctx, p.Next, p.Retire, rec, t.Build)
+}
+
+func (p *Poll) dropper() dropper {
+	return dropper{finder{p.Transcoder, p.Fleet}, p.Transcoder, p.Ledger, p.Retire, p.Next, p.Log}
 }
 
 // failed records a job that ended without streams, and what follows from it: a
@@ -109,13 +107,15 @@ func (p *Poll) failed(ctx context.Context, rec *ledger.Record, b ledger.Build, j
 			f.Message += "; the source is there, so the role may not read it"
 		}
 	}
-	rebuilt := false
+	rebuilt, lost := false, false
 	rec, err := p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
 		f.At = now
 		f.Attempts = r.Attempts(b.Revision) + 1 // with this one
 		if err := r.FailBuild(now, b.Number, f); err != nil {
+			lost = true
 			return err
 		}
+		lost = false
 		rebuilt = again && f.Attempts < maxRebuilds
 		if !rebuilt {
 			return nil
@@ -125,13 +125,15 @@ func (p *Poll) failed(ctx context.Context, rec *ledger.Record, b ledger.Build, j
 		})
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if err := p.Retire.Schedule(ctx, rec); err != nil {
-		return nil, err
-	}
-	if !rebuilt {
+	case lost: // another run recorded it, and said what follows
+		return nil, errStale
+	case !rebuilt:
+		if err := p.Retire.Schedule(ctx, rec); err != nil {
+			return nil, err
+		}
 		return nil, queue.Permanent(fmt.Errorf("job %s of asset %s failed: %s", job.ID, rec.Asset, f.Message))
 	}
 	p.Log.Warn("job failed for a passing reason; built again", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("code", job.ErrorCode))
@@ -156,7 +158,7 @@ func (p *Poll) glance(ctx context.Context, t tasks.TranscodePoll) (cloud.Job, er
 	if err != nil {
 		return cloud.Job{}, nil
 	}
-	if age := time.Since(job.Created); !job.State.Ended() && age <= youngJob {
+	if age := p.Ledger.Now().Sub(job.Created); !job.State.Ended() && age <= youngJob {
 		return job, queue.NotYet(pollDelay(age))
 	}
 	return job, nil

@@ -44,7 +44,7 @@ const maxIncomplete = 5
 func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("publish asset %s: %w", t.Asset, err), unrecorded)
+		return verdict(ctx, fmt.Errorf("publish asset %s: %w", t.Asset, err), nil)
 	}
 	b := rec.Build(t.Build)
 	if b == nil {
@@ -60,7 +60,7 @@ func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
 			return p.ended(ctx, t, err)
 		}
 	}
-	return handOn(ctx, p.Next, rec)
+	return leave(ctx, p.Next, p.Retire, rec, t.Build)
 }
 
 // show verifies b and makes it current.
@@ -106,7 +106,11 @@ func (p *Publish) entries(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 // ended turns an error into the queue's verdict.
 func (p *Publish) ended(ctx context.Context, t tasks.Publish, err error) error {
 	if errors.Is(err, errStale) {
-		return forward(ctx, p.Ledger, p.Next, t.Asset)
+		rec, err := p.Ledger.Get(ctx, t.Asset)
+		if err != nil {
+			return verdict(ctx, fmt.Errorf("read asset %s again: %w", t.Asset, err), nil)
+		}
+		return leave(ctx, p.Next, p.Retire, rec, t.Build)
 	}
 	fail := failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindPublish)
 	wrapped := fmt.Errorf("publish asset %s build %d: %w", t.Asset, t.Build, err)

@@ -21,9 +21,10 @@ type Head interface {
 var errStale = errors.New("build is superseded")
 
 // look compares the source with the bytes that b is made of: the service reads
-// by key, not by version. If they changed it supersedes b, asks for the source
-// to be ingested again, and returns [errStale]. gone reports that there is no
-// source any more, which is for the caller to judge.
+// by key, not by version. If they changed it supersedes b and returns
+// [errStale]: what the record hands on from there is another look at the source.
+// A published b cannot be superseded, and that look is asked for here. gone
+// reports that there is no source any more, which is for the caller to judge.
 func look(ctx context.Context, src Head, book Book, next Queue, rec *ledger.Record, b ledger.Build) (gone bool, err error) {
 	obj, err := src.Head(ctx, rec.Location)
 	switch {
@@ -36,11 +37,14 @@ func look(ctx context.Context, src Head, book Book, next Queue, rec *ledger.Reco
 	if version == b.Revision.Source {
 		return false, nil
 	}
-	_, err = book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
-		return r.Supersede(now, b.Number)
-	})
-	if err := unlessIllegal(err); err != nil {
-		return false, err
+	if b.State != ledger.Published {
+		_, err = book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+			return r.Supersede(now, b.Number)
+		})
+		if err := unlessIllegal(err); err != nil {
+			return false, err
+		}
+		return false, errStale
 	}
 	again := tasks.Ingest{
 		Bucket: rec.Location.Bucket, Key: rec.Location.Key, SourceVersion: version, Profile: b.Revision.Profile,

@@ -34,6 +34,7 @@ type Book interface {
 	Update(ctx context.Context, asset string, change func(now time.Time, r *ledger.Record) error) (*ledger.Record, error)
 	UpdateFrom(ctx context.Context, rec *ledger.Record, change func(now time.Time, r *ledger.Record) error) (*ledger.Record, error)
 	Due(ctx context.Context, asset string, at time.Time) error
+	Now() time.Time // the cloud's, never the host's
 }
 
 // Next is the task that brings an asset forward from where its record says it
@@ -49,6 +50,9 @@ func Next(r *ledger.Record) tasks.Task {
 			return tasks.Publish{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
 		}
 	}
+	if again := lookAgain(r); again != nil {
+		return again
+	}
 	current := r.Build(r.Current)
 	switch {
 	case current == nil:
@@ -59,6 +63,18 @@ func Next(r *ledger.Record) tasks.Task {
 		return tasks.InvalidateOrRename{Asset: r.Asset, Seq: r.Seq, Profile: current.Revision.Profile, Reference: r.Reference}
 	}
 	return nil
+}
+
+// lookAgain asks for the source to be looked at if all builds of the wanted
+// revision were given up because its bytes are others by now; nil if not.
+func lookAgain(r *ledger.Record) tasks.Task {
+	if r.Wanted.ID == "" || r.Failed() != nil || r.Decide(r.Wanted).Kind != ledger.KindNew {
+		return nil
+	}
+	return tasks.Ingest{
+		Bucket: r.Location.Bucket, Key: r.Location.Key, SourceVersion: r.Wanted.Source, Profile: r.Wanted.Profile,
+		Reference: r.Reference, Lane: tasks.Lane(r.Lane),
+	}
 }
 
 // wanted is the newest build of the wanted revision that still counts.
@@ -93,13 +109,13 @@ func handOn(ctx context.Context, q Queue, r *ledger.Record) error {
 	return nil
 }
 
-// forward hands on what the record says by now: another run got further, or
-// other content is wanted, and whoever did that may have died before it handed
-// on itself.
-func forward(ctx context.Context, book Book, q Queue, asset string) error {
-	rec, err := book.Get(ctx, asset)
-	if err != nil {
-		return fmt.Errorf("forward asset %s: %w", asset, err)
+// leave is handOn for a task of a build. If that will never be shown, its files
+// get their term first: whoever ended it may have died before it saw to that.
+func leave(ctx context.Context, q Queue, retire *Retirement, rec *ledger.Record, build int) error {
+	if b := rec.Build(build); b != nil && (b.State == ledger.Failed || b.State == ledger.Superseded) {
+		if err := retire.Schedule(ctx, rec); err != nil {
+			return verdict(ctx, fmt.Errorf("leave asset %s build %d: %w", rec.Asset, build, err), nil)
+		}
 	}
 	return handOn(ctx, q, rec)
 }
@@ -117,6 +133,8 @@ const (
 // verdict turns what a run ended with into what the queue shall do. Throttling
 // waits without counting; a passing failure is retried until [MaxFailures];
 // then giveUp records the failure, and only when it is recorded the task ends.
+// Without giveUp there is nothing to record, and the task is tried for as long
+// as it takes.
 func verdict(ctx context.Context, err error, giveUp func(f ledger.Failure) error) error {
 	switch {
 	case err == nil, queue.IsVerdict(err):
@@ -125,7 +143,7 @@ func verdict(ctx context.Context, err error, giveUp func(f ledger.Failure) error
 		return queue.NotYet(throttleDelay)
 	case errors.Is(err, ledger.ErrNewer):
 		return queue.NotYet(newerDelay)
-	case queue.Failures(ctx) < MaxFailures:
+	case giveUp == nil, queue.Failures(ctx) < MaxFailures:
 		return err
 	}
 	f := ledger.Failure{Class: ledger.Transient, Message: err.Error(), Attempts: queue.Failures(ctx) + 1}

@@ -46,26 +46,21 @@ const maxMissing = 5
 func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	rec, err := s.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("submit asset %s: %w", t.Asset, err), unrecorded)
+		return verdict(ctx, fmt.Errorf("submit asset %s: %w", t.Asset, err), nil)
 	}
 	b := rec.Build(t.Build)
 	switch {
 	case b == nil:
 		return queue.Permanent(fmt.Errorf("submit asset %s: the ledger has no build %d", t.Asset, t.Build))
-	case b.State == ledger.Superseded:
-		if err := s.drop(ctx, rec, *b); err != nil {
-			return verdict(ctx, fmt.Errorf("drop asset %s build %d: %w", t.Asset, t.Build, err), unrecorded)
-		}
-		return handOn(ctx, s.Next, rec)
 	case b.State != ledger.Planned && b.State != ledger.Submitting:
-		return handOn(ctx, s.Next, rec)
+		return s.dropper().end(ctx, rec, t.Build)
 	}
 	rec, err = s.submit(ctx, rec, *b)
 	if err == nil {
-		return handOn(ctx, s.Next, rec)
+		return s.dropper().end(ctx, rec, t.Build) // superseded meanwhile: its job goes on the spot
 	}
 	if _, illegal := errors.AsType[*ledger.TransitionError](err); illegal || errors.Is(err, errStale) {
-		return forward(ctx, s.Ledger, s.Next, t.Asset)
+		return s.dropper().again(ctx, t.Asset, t.Build)
 	}
 	err = fmt.Errorf("submit asset %s build %d: %w", t.Asset, t.Build, err)
 	fail := failBuild(ctx, s.Ledger, s.Retire, t.Asset, t.Build, tasks.KindTranscodeSubmit)
@@ -135,22 +130,15 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 }
 
 // record notes the build's job. A build that was superseded meanwhile keeps
-// its state; its job is canceled on the spot.
+// its state.
 func (s *Submit) record(ctx context.Context, rec *ledger.Record, build int, job cloud.Job) (*ledger.Record, error) {
-	rec, err := s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+	return s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
 		return r.Submitted(now, build, job.ID)
 	})
-	if err != nil {
-		return nil, err
-	}
-	if b := rec.Build(build); b != nil && b.State == ledger.Superseded {
-		return rec, s.drop(ctx, rec, *b)
-	}
-	return rec, nil
 }
 
 func (s *Submit) finder() finder { return finder{s.Transcoder, s.Fleet} }
 
-func (s *Submit) drop(ctx context.Context, rec *ledger.Record, b ledger.Build) error {
-	return drop(ctx, s.finder(), s.Transcoder, s.Ledger, s.Retire, s.Log, rec, b)
+func (s *Submit) dropper() dropper {
+	return dropper{s.finder(), s.Transcoder, s.Ledger, s.Retire, s.Next, s.Log}
 }

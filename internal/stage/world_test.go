@@ -32,10 +32,11 @@ var (
 // world is a fleet on a cloud and a queue in memory. Its tests run in synctest
 // bubbles: waiting costs nothing.
 type world struct {
-	t     testing.TB
-	mem   *memcloud.Cloud
-	book  *ledger.Store
-	queue *memQueue
+	t      testing.TB
+	mem    *memcloud.Cloud
+	book   *ledger.Store
+	queue  *memQueue
+	harmed string // what the test did to it
 
 	ingest     stage.Ingest
 	submit     stage.Submit
@@ -126,6 +127,11 @@ var errCrash = errors.New("crash")
 // run handles a task as a worker would, and says whether it crashed.
 func (w *world) run(t tasks.Task) (err error, crashed bool) {
 	ctx := queue.WithFailures(w.t.Context(), w.queue.failures[t.ID()])
+	return w.guard(func() error { return w.handle(ctx, t) })
+}
+
+// guard runs f as a process of its own, which may die of [errCrash].
+func (w *world) guard(f func() error) (err error, crashed bool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -137,7 +143,7 @@ func (w *world) run(t tasks.Task) (err error, crashed bool) {
 				crashed = true
 			}
 		}()
-		err = w.handle(ctx, t)
+		err = f()
 	}()
 	<-done
 	return err, crashed
