@@ -96,7 +96,7 @@ func (d *demo) feed(ctx context.Context, videos <-chan video, tell func(fed)) er
 		}
 		tell(fed{asset: a})
 		changed = changed || sent
-		if sent && early && !a.ended {
+		if sent && early && !a.ended && v.size > 0 {
 			if err := write(); err != nil {
 				return err
 			}

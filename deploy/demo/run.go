@@ -237,6 +237,14 @@ func (d *demo) connect(ctx context.Context, vars []string) error {
 	return nil
 }
 
+// near is a path as it is written from the repository's root, where it is below.
+func (d *demo) near(path string) string {
+	if rel, err := filepath.Rel(d.root, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
 // result prints the table and the addresses, and says whether all ended as it
 // should.
 func (d *demo) result() error {
@@ -245,7 +253,7 @@ func (d *demo) result() error {
 	fmt.Fprintln(d.out)
 	printTable(d.out, all, d.show)
 	fmt.Fprintf(d.out, "\n  Library page  %s/library/index.html\n  asynqmon      %s/\n  Local cloud   %s/  (/calls, /jobs, /faults)\n  Logs          %s\n\n",
-		d.ports.url("EDGE_PORT"), d.ports.url("DASHBOARD_PORT"), d.ports.url("ADMIN_PORT"), filepath.Join(d.dir, "log"))
+		d.ports.url("EDGE_PORT"), d.ports.url("DASHBOARD_PORT"), d.ports.url("ADMIN_PORT"), d.near(filepath.Join(d.dir, "log")))
 	for _, a := range all {
 		if !a.right() {
 			return errUnfinished

@@ -14,7 +14,7 @@ const (
 // stay keeps everything up until ctx ends, and takes in what is added to the
 // library's folder.
 func (d *demo) stay(ctx context.Context) error {
-	d.show.say("Ctrl-C ends it all; a video put into %s joins the library", d.library)
+	d.show.say("Ctrl-C ends it all; a video put into %s joins the library", d.near(d.library))
 	tick := time.NewTicker(rescan)
 	defer tick.Stop()
 	for {
