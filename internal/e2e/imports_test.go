@@ -50,9 +50,7 @@ var doors = map[string]string{
 	"github.com/prometheus/":        "internal/admin internal/queue worker enqueuer",
 	"go.yaml.in/yaml":               "internal/media",
 	"github.com/jedib0t/go-pretty":  "enqueuer",
-	"github.com/vbauerster/mpb":     "enqueuer",
 	"github.com/klauspost/compress": "internal/inventory",
-	"github.com/mogiioin/hls-m3u8":  "internal/media",
 	"github.com/chromedp/":          "internal/e2e/players",
 }
 
