@@ -81,6 +81,7 @@ type answer struct {
 	Duration      float64 `json:"duration"`
 	Width, Height int
 	Sound         bool `json:"sound"`
+	Early         bool `json:"early"` // the player stopped before the browser had shown all
 	Looks         []struct {
 		At  float64 `json:"at"` // seconds
 		PNG string  `json:"png"`
@@ -89,16 +90,21 @@ type answer struct {
 
 // play has a fresh page at address play a stream. The page answers within
 // patience, whatever the stream does; a Chromium in which it does not is ended,
-// and the stream gets one more chance in a new one.
+// and the stream gets another chance in a new one. So does a stream of which
+// the player left out the end by itself: frames that are missing are missing
+// every time.
 func (b *browser) play(ctx context.Context, patience time.Duration, address string, o order) (s Seen) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for range 2 {
+	for range chances {
 		s = Seen{Player: o.Player, Skips: -1}
 		said, err := b.try(ctx, patience, address, o)
 		if err == nil {
 			s.take(said)
-			return s
+			if !said.Early {
+				return s
+			}
+			continue
 		}
 		s.Err = err
 		b.kill()
@@ -109,32 +115,39 @@ func (b *browser) play(ctx context.Context, patience time.Duration, address stri
 	return s
 }
 
+const chances = 3
+
 func (b *browser) try(ctx context.Context, patience time.Duration, address string, o order) (said answer, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("chromium did not answer within %v", patience))
-	defer cancel()
-	b.open()
-	starting := context.AfterFunc(ctx, b.abort)
-	err = chromedp.Do(b.ctx) // the first time
-	if starting(); err != nil {
+	if err := b.ready(ctx); err != nil {
 		return said, fmt.Errorf("start chromium: %w", err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("chromium did not answer within %v", patience))
+	defer cancel()
 	tab, leave := chromedp.NewContext(b.ctx)
 	defer leave()
 	defer context.AfterFunc(ctx, leave)()
-	if said, err = ask(tab, patience, address, o); err != nil && ctx.Err() != nil {
+	if said, err = ask(tab, time.Now().Add(patience*9/10), address, o); err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return said, err
 }
 
-// ask has the page answer a while before patience ends, so that it can say how
-// far it got.
-func ask(tab context.Context, patience time.Duration, address string, o order) (said answer, err error) {
-	began := time.Now()
+// ready starts Chromium unless it runs.
+func (b *browser) ready(ctx context.Context) error {
+	const enough = time.Minute
+	ctx, cancel := context.WithTimeout(ctx, enough)
+	defer cancel()
+	b.open()
+	defer context.AfterFunc(ctx, b.abort)()
+	return chromedp.Do(b.ctx)
+}
+
+// ask has the page answer at the deadline, so that it can say how far it got.
+func ask(tab context.Context, deadline time.Time, address string, o order) (said answer, err error) {
 	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
 		return said, fmt.Errorf("open %s: %w", address, err)
 	}
-	o.Patience = max(0, patience*9/10-time.Since(began)).Milliseconds()
+	o.Patience = max(0, time.Until(deadline)).Milliseconds()
 	request, err := json.Marshal(o)
 	if err != nil {
 		return said, err

@@ -39,7 +39,7 @@ func (k Kind) Players() []Player {
 
 // Options bound and thin out what is played.
 type Options struct {
-	Patience time.Duration // for one player and rendition, twice that where Chromium hangs; 0 is a minute
+	Patience time.Duration // for one player and rendition, three times that where Chromium hangs; 0 is a minute
 	Rate     float64       // of playback in browsers; 0 is 4
 	Each     []Player      // of those that can, which play each rendition alone; nil is all
 	Whole    []Player      // of those that can, which play the uncut package; nil is none

@@ -31,7 +31,7 @@ func TestPlay(t *testing.T) {
 		{Package{"mp4", "/mp4/video.mp4", File}, want(sd), "360x288", 2, false},
 	} {
 		t.Run(tt.p.Name, func(t *testing.T) {
-			seen := play(t, h, tt.p, Options{Rate: 8})
+			seen := play(t, h, tt.p, Options{})
 			var sizes []string
 			for _, s := range seen {
 				if err := s.Check(tt.want); err != nil {
@@ -86,7 +86,7 @@ func TestBroken(t *testing.T) {
 				}
 			}
 			h := harness(t, folder)
-			o := Options{Rate: 8, Patience: 10 * time.Second}
+			o := Options{Patience: 10 * time.Second}
 			seen := play(t, h, Package{"hls", "/master.m3u8", HLS}, o)
 			seen = append(seen, play(t, h, Package{"dash", "/manifest.mpd", DASH}, o)...)
 			if len(seen) != 5 {

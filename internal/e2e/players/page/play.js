@@ -4,12 +4,15 @@
 // shown; a stream that does not play is an answer, too, in error.
 async function play({player, url, rate, seeks, patience}) {
   const video = document.getElementById("video");
-  const seen = {error: "", frames: 0, dropped: 0, duration: 0, width: 0, height: 0, sound: false, looks: []};
+  const seen = {error: "", frames: 0, dropped: 0, duration: 0, width: 0, height: 0, sound: false, early: false, looks: []};
   let stop = () => {};
   const broken = new Promise((_, fail) => {
     const say = (what) => fail(new Error(what));
     video.addEventListener("error", () => say("video: " + (video.error?.message || "code " + video.error?.code)));
-    setTimeout(() => say(`no end after ${patience} ms, at ${video.currentTime} of ${video.duration} s`), patience);
+    const jumps = []; // which the player made by itself
+    video.addEventListener("seeking", () => seen.frames || jumps.push(video.currentTime));
+    setTimeout(() => say(`no end after ${patience} ms, at ${video.currentTime} of ${video.duration} s` +
+      (jumps.length ? `, jumped to ${jumps.slice(-5)}` : "")), patience);
     stop = attach(player, video, url, say);
   });
   broken.catch(() => {});
@@ -24,7 +27,7 @@ async function play({player, url, rate, seeks, patience}) {
     seen.sound = (video.webkitAudioDecodedByteCount || 0) > 0;
   };
   try {
-    const ended = event("ended");
+    const ended = Promise.race([event("ended"), event("end").then(() => (seen.early = !video.ended))]);
     video.muted = true;
     video.defaultPlaybackRate = video.playbackRate = rate;
     await Promise.race([broken, video.play()]);
@@ -34,6 +37,7 @@ async function play({player, url, rate, seeks, patience}) {
       const seeked = event("seeked");
       video.currentTime = share * video.duration;
       await seeked;
+      while (video.seeking) await event("seeked");
       await painted(video);
       seen.looks.push({at: video.currentTime, png: picture(video)});
     }
@@ -57,7 +61,11 @@ function attach(player, video, url, say) {
     }
     case "dash.js": {
       const dash = dashjs.MediaPlayer().create();
-      dash.updateSettings({debug: {logLevel: dashjs.Debug.LOG_LEVEL_NONE}});
+      // No jumps over gaps, which hide what is missing.
+      dash.updateSettings({debug: {logLevel: dashjs.Debug.LOG_LEVEL_NONE}, streaming: {gaps: {jumpGaps: false}}});
+      // Now and then dash.js sees the end before the browser does, and stops
+      // short of the last frames.
+      dash.on(dashjs.MediaPlayer.events.PLAYBACK_ENDED, (e) => e.isLast !== false && video.dispatchEvent(new Event("end")));
       dash.on(dashjs.MediaPlayer.events.ERROR, (e) => say(`dash.js: ${e.error?.code} ${e.error?.message}`));
       dash.initialize(video, url, false);
       return () => dash.destroy();
