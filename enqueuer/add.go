@@ -52,6 +52,9 @@ type added struct {
 }
 
 func (c *addCmd) Run(e *env) error {
+	if err := c.Sources.Check(); err != nil {
+		return run.UsageError(err)
+	}
 	if c.Timeout < 0 {
 		return run.UsageError(fmt.Errorf("timeout %v: want none or more", c.Timeout))
 	}

@@ -31,6 +31,16 @@ type profileCheckCmd struct {
 	File string `arg:"" help:"The profile's YAML file."`
 }
 
+func (profileCheckCmd) Help() string {
+	return `Names the setting that cannot be, or prints the digest.
+
+Examples:
+
+  enqueuer profile check profile.yaml
+
+Exit codes: 0 the profile is well, 2 it cannot be or cannot be read.`
+}
+
 func (c *profileCheckCmd) Run(e *env) error {
 	p, err := readProfile(e.ctx, nil, c.File)
 	if err != nil {
@@ -43,6 +53,16 @@ func (c *profileCheckCmd) Run(e *env) error {
 type profilePutCmd struct {
 	config.Ledger
 	File string `arg:"" help:"The profile's YAML file, or \"default\" for the built-in one."`
+}
+
+func (profilePutCmd) Help() string {
+	return `A repeat is safe: what is stored under a digest never changes.
+
+Examples:
+
+  VODFLEET_PROFILE=$(enqueuer profile put profile.yaml)
+
+Exit codes: 0 stored, 1 failed, 2 wrong usage or a profile that cannot be.`
 }
 
 func (c *profilePutCmd) Run(e *env) error {
@@ -61,6 +81,18 @@ func (c *profilePutCmd) Run(e *env) error {
 type profileShowCmd struct {
 	Ledger config.Location `env:"VODFLEET_LEDGER" help:"Where the ledger is kept; needed for a stored profile." placeholder:"S3-URI"`
 	Name   string          `arg:"" default:"default" help:"\"default\", a stored profile's digest, or a YAML file."`
+}
+
+func (profileShowCmd) Help() string {
+	return `Prints YAML, defaults included, in the form that makes the digest.
+
+Examples:
+
+  enqueuer profile show default > profile.yaml
+  enqueuer profile show 0123456789abcdef0123456789abcdef
+
+Exit codes: 0 done, 1 failed or not stored, 2 wrong usage or a profile that
+cannot be.`
 }
 
 func (c *profileShowCmd) Run(e *env) error {

@@ -38,6 +38,9 @@ func (c *scanCmd) Run(e *env) error {
 	if err != nil {
 		return run.UsageError(err)
 	}
+	if err := c.Sources.Check(); err != nil {
+		return run.UsageError(err)
+	}
 	if c.MaxNew < 0 {
 		return run.UsageError(fmt.Errorf("max-new %d: want none or more", c.MaxNew))
 	}

@@ -84,6 +84,12 @@ func (c *watchCmd) Run(e *env) error {
 	if c.Every <= 0 {
 		return run.UsageError(fmt.Errorf("every %v: want more than none", c.Every))
 	}
+	if err := c.Sources.Check(); err != nil {
+		return run.UsageError(err)
+	}
+	if c.MaxNew < 0 {
+		return run.UsageError(fmt.Errorf("max-new %d: want none or more", c.MaxNew))
+	}
 	log, err := c.Logger(e.log)
 	if err != nil {
 		return run.UsageError(err)

@@ -8,6 +8,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -126,6 +127,14 @@ func (s Sources) Locations() []cloud.Location {
 	return at
 }
 
+// Check refuses to have none: an empty variable is taken for a value.
+func (s Sources) Check() error {
+	if len(s.Sources) == 0 {
+		return errors.New("sources: none; name the buckets that videos may be read from in --sources or VODFLEET_SOURCES")
+	}
+	return nil
+}
+
 // Allow reports whether a video may be read.
 func (s Sources) Allow(at cloud.Location) bool {
 	return slices.ContainsFunc(s.Locations(), func(l cloud.Location) bool { return l.Holds(at) })
@@ -135,6 +144,9 @@ func (s Sources) Allow(at cloud.Location) bool {
 // would feed the fleet with its own work, and a ledger inside the output,
 // which viewers could read.
 func CheckApart(sources Sources, output, ledger Location) error {
+	if err := sources.Check(); err != nil {
+		return err
+	}
 	for _, s := range sources.Sources {
 		if overlap(s.Location, output.Location) {
 			return fmt.Errorf("sources %s and output %s overlap: streams would be taken for sources", s, output)
