@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,14 @@ func (f *flags) check() error {
 	}
 	if f.Profile.Profile != "default" && !profileDigest.MatchString(f.Profile.Profile) {
 		return fmt.Errorf("profile %q: a worker takes \"default\" or a stored profile's digest; store a file with `enqueuer profile put FILE`", f.Profile.Profile)
+	}
+	for _, q := range f.Queues {
+		if !slices.Contains(tasks.Queues(), q) {
+			return fmt.Errorf("queue %q: want some of %s", q, strings.Join(tasks.Queues(), ", "))
+		}
+	}
+	if f.DrainTimeout <= 0 {
+		return fmt.Errorf("drain-timeout %v: want more than none", f.DrainTimeout)
 	}
 	if f.Grace.Grace < 0 {
 		return fmt.Errorf("grace %v: want none or more", f.Grace.Grace)
