@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/hibiken/asynq"
@@ -96,15 +97,20 @@ func (d Dashboard) CheckListen(addr string) error {
 	return fmt.Errorf("dashboard address %q is open to other machines: give a user and a password, or listen on 127.0.0.1", addr)
 }
 
-// FormatPayload shows a payload of ours in words; of others its size only.
+// FormatPayload shows a payload of ours in words, a field a line; of others it
+// tells the size only.
 func FormatPayload(kind string, payload []byte) string {
 	t, err := tasks.Decode(kind, payload)
 	if err != nil {
-		return fmt.Sprintf("%d bytes: %v", len(payload), err)
+		return err.Error() // which tells the size, and never the content
 	}
 	var b strings.Builder
 	line := func(name string, value any) {
-		if s := fmt.Sprint(value); s != "" && s != "0" {
+		s := fmt.Sprint(value)
+		if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) { // a line of its own making
+			s = strconv.Quote(s)
+		}
+		if s != "" {
 			fmt.Fprintf(&b, "%-10s %s\n", name, s)
 		}
 	}
