@@ -98,7 +98,7 @@ func (c *addCmd) Run(e *env) error {
 		}
 		all = append(all, a)
 		if !c.json() && !c.Wait {
-			fmt.Fprintf(e.out, "%s  %s  %s\n", a.Asset, a.news(), a.Source)
+			fmt.Fprintf(e.out, "%s  %s  %s\n", a.Asset, a.news(), plain(a.Source))
 		}
 	}
 	if c.Wait {

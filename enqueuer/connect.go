@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
@@ -155,3 +157,12 @@ func readFile(name string, limit int64) ([]byte, error) {
 
 // class shows a failure's class to people.
 func class(c ledger.Class) string { return strings.ReplaceAll(string(c), "-", " ") }
+
+// plain shows a name on a terminal or in a line of text: as it is, or quoted
+// where it holds what is not printable. Keys and references are others' words.
+func plain(s string) string {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
+}

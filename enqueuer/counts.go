@@ -96,7 +96,7 @@ func (c *counts) print(w io.Writer) {
 		}
 	}
 	if c.Left > 0 {
-		fmt.Fprintf(w, "  left %d, from %s on: more than --max-new would be transcoded; scan again when these are done, or raise --max-new\n", c.Left, c.LeftFirst)
+		fmt.Fprintf(w, "  left %d, from %s on: more than --max-new would be transcoded; scan again when these are done, or raise --max-new\n", c.Left, plain(c.LeftFirst))
 	}
 }
 

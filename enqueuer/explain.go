@@ -115,7 +115,7 @@ func (s *story) tell(ctx context.Context, book *ledger.Store, rec *ledger.Record
 
 func (s *story) print(w io.Writer) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(w, "%-10s %s\n", name, plain(fmt.Sprintf(format, args...)))
 	}
 	line("asset", "%s", s.Asset)
 	if r := s.Record; r != nil {

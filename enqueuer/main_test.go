@@ -146,3 +146,13 @@ func TestAsset(t *testing.T) {
 		}
 	}
 }
+
+func TestPlain(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", `a "b" c\d é`: `a "b" c\d é`, "a\nb": `"a\nb"`, "\x1b[2Ja": `"\x1b[2Ja"`, "a\u202eb": `"a\u202eb"`, "\xff": `"\xff"`,
+	} {
+		if got := plain(in); got != want {
+			t.Errorf("plain(%q) = %s, want %s", in, got, want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +18,17 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/media"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/queue/redistest"
 	"github.com/vodfleet/vodfleet/internal/run"
 	"github.com/vodfleet/vodfleet/tasks"
+	"go.uber.org/zap"
 )
+
+func TestMain(m *testing.M) {
+	queue.LogRedis(zap.NewNop())
+	os.Exit(m.Run())
+}
 
 // stand is a cloud in memory and a Redis for the program under test.
 type stand struct {

@@ -43,7 +43,7 @@ func (c *addCmd) wait(e *env, book *ledger.Store, all []*added) error {
 			failed++
 		}
 		if !c.json() {
-			fmt.Fprintf(e.out, "%s  %s  %s  %s\n", a.Asset, a.State, a.Source, a.Reason)
+			fmt.Fprintf(e.out, "%s  %s  %s  %s\n", a.Asset, a.State, plain(a.Source), plain(a.Reason))
 		}
 	}
 	switch {
