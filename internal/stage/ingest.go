@@ -50,6 +50,10 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	}
 	asset := tasks.AssetID(t.Bucket, t.Key)
 	profile, err := i.Profiles.Profile(ctx, t.Profile)
+	if errors.Is(err, cloud.ErrNotFound) {
+		// Of no revision: the same source is looked at again once it is stored.
+		return end(fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, ""), ledger.Failure{Class: ledger.Settings, Message: err.Error()})
+	}
 	if err != nil {
 		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, ""))
 	}
@@ -64,6 +68,9 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, profile.Digest()))
 	case refused != nil:
 		return queue.Permanent(fmt.Errorf("ingest %s: %w", at, refused))
+	}
+	if lookAgain(rec) != nil {
+		return nil // it has just been looked at, and its bytes are not to be built
 	}
 	return handOn(ctx, i.Next, rec)
 }
@@ -118,15 +125,28 @@ func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t ta
 	case probed.ETag != "" && probed.ETag != obj.ETag:
 		return queue.NotYet(time.Second) // it changed between the two looks
 	}
+	template, err := i.template(ctx, p)
+	switch {
+	case errors.Is(err, cloud.ErrInvalid), errors.Is(err, cloud.ErrNotFound) && queue.Failures(ctx) >= maxMissing:
+		return refuse(ledger.Settings, err)
+	case err != nil:
+		return err
+	}
 	plan, err := p.Plan(probed)
+	spec := func(build int) (cloud.JobSpec, error) {
+		prefix := media.BuildPrefix(i.Output, r.Asset, build)
+		if p.Template != "" {
+			return p.TemplateSpec(template, plan, r.Location, prefix)
+		}
+		return p.Spec(plan, r.Location, prefix), nil
+	}
+	if err == nil {
+		_, err = spec(1) // whether there can be one is the same for all builds
+	}
 	if _, ok := errors.AsType[*media.UnsupportedError](err); ok {
 		return refuse(ledger.BadSource, err)
 	} else if err != nil {
 		return refuse(ledger.Settings, err)
-	}
-	spec, err := i.spec(ctx, r.Asset, p, plan, r.Location)
-	if err != nil {
-		return err
 	}
 	b, err := r.Plan(now, src, rev, spec, plan.Warnings)
 	if err != nil {
@@ -136,22 +156,16 @@ func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t ta
 	return nil
 }
 
-// spec returns what makes the job's settings for a build's number.
-func (i *Ingest) spec(ctx context.Context, asset string, p media.Profile, plan media.Plan, input cloud.Location) (func(build int) (cloud.JobSpec, error), error) {
-	var template cloud.JobSpec
-	if p.Template != "" {
-		var err error
-		if template, err = i.Transcoder.Template(ctx, p.Template); err != nil {
-			return nil, fmt.Errorf("job template %s: %w", p.Template, err)
-		}
+// template returns the job template that the profile names, if it names one.
+func (i *Ingest) template(ctx context.Context, p media.Profile) (cloud.JobSpec, error) {
+	if p.Template == "" {
+		return cloud.JobSpec{}, nil
 	}
-	return func(build int) (cloud.JobSpec, error) {
-		prefix := media.BuildPrefix(i.Output, asset, build)
-		if p.Template != "" {
-			return p.TemplateSpec(template, plan, input, prefix)
-		}
-		return p.Spec(plan, input, prefix), nil
-	}, nil
+	t, err := i.Transcoder.Template(ctx, p.Template)
+	if err != nil {
+		return cloud.JobSpec{}, fmt.Errorf("job template %s: %w", p.Template, err)
+	}
+	return t, nil
 }
 
 // gone records that there is no source, unless viewers have its streams or a
@@ -162,7 +176,7 @@ func (i *Ingest) gone(now time.Time, r *ledger.Record, t tasks.Ingest, p media.P
 		src = r.Source
 	}
 	rev := revision(src, p)
-	if d := r.Decide(rev); r.Current != 0 || d.Kind == ledger.KindInWork {
+	if r.Current != 0 || r.Decide(r.Wanted).Kind == ledger.KindInWork {
 		i.Log.Warn("source is gone; its streams stay", zap.String("asset", r.Asset))
 		return ledger.ErrUnchanged
 	}
@@ -176,7 +190,7 @@ func (i *Ingest) giveUp(ctx context.Context, at cloud.Location, t tasks.Ingest, 
 	return func(f ledger.Failure) error {
 		f.Stage = tasks.KindIngest
 		_, err := i.Ledger.Update(ctx, tasks.AssetID(at.Bucket, at.Key), func(now time.Time, r *ledger.Record) error {
-			if r.Open() && r.Wanted.ID != "" {
+			if next := Next(r); next != nil && next.Kind() != tasks.KindIngest {
 				return ledger.ErrUnchanged // another run got further
 			}
 			r.Location, r.Reference, r.Lane = at, t.Reference, string(t.Lane)

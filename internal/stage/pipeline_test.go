@@ -417,7 +417,7 @@ func (w *world) step() {
 		w.t.Fatal("no task is left")
 	}
 	err, crashed := w.run(t)
-	if err == nil && !crashed {
+	if err == nil && !crashed && !w.queue.again {
 		w.queue.done(t)
 		return
 	}

@@ -37,8 +37,8 @@ type Submitter interface {
 	Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error)
 }
 
-// maxMissing is how often a job may name a queue, template or profile that is
-// not there before its build has failed: somebody may be about to make it.
+// maxMissing is how often a queue, template or profile may be missing before
+// that is a failure: somebody may be about to make it.
 const maxMissing = 5
 
 // Handle submits one build. It returns a permanent error if the service will

@@ -48,7 +48,7 @@ type world struct {
 func newWorld(t testing.TB, o memcloud.Options) *world {
 	t.Helper()
 	o.Buckets = []string{"library", "streams", "ledger"}
-	w := &world{t: t, mem: memcloud.New(o), queue: &memQueue{failures: map[string]int{}}}
+	w := &world{t: t, mem: memcloud.New(o), queue: &memQueue{failures: map[tasks.Task]int{}}}
 	w.book = ledger.New(w.mem.Store, cloud.Location{Bucket: "ledger"})
 	profiles, err := stage.NewProfiles(t.Context(), w.book, "")
 	if err != nil {
@@ -126,7 +126,9 @@ var errCrash = errors.New("crash")
 
 // run handles a task as a worker would, and says whether it crashed.
 func (w *world) run(t tasks.Task) (err error, crashed bool) {
-	ctx := queue.WithFailures(w.t.Context(), w.queue.failures[t.ID()])
+	ctx := queue.WithFailures(w.t.Context(), w.queue.failures[t])
+	w.queue.running, w.queue.again = t, false
+	defer func() { w.queue.running = nil }()
 	return w.guard(func() error { return w.handle(ctx, t) })
 }
 
@@ -165,6 +167,8 @@ func (w *world) drain() {
 		switch {
 		case crashed:
 			time.Sleep(2 * time.Minute) // until the lease has ended
+		case err == nil && w.queue.again:
+			time.Sleep(time.Second)
 		case err == nil:
 			w.queue.done(t)
 		case errors.Is(err, asynq.SkipRetry):
@@ -173,7 +177,7 @@ func (w *world) drain() {
 		case queue.IsVerdict(err): // not yet
 			time.Sleep(30 * time.Second)
 		default:
-			w.queue.failures[t.ID()]++
+			w.queue.failures[t]++
 			time.Sleep(30 * time.Second)
 		}
 		w.queue.rotate()
@@ -184,13 +188,20 @@ func (w *world) drain() {
 // memQueue holds tasks by their IDs, the oldest first.
 type memQueue struct {
 	tasks    []tasks.Task
-	failures map[string]int
+	failures map[tasks.Task]int
 	archived []string
+
+	running tasks.Task // by [world.run]
+	again   bool       // it has enqueued itself
 }
 
 func (q *memQueue) Enqueue(_ context.Context, t tasks.Task) error {
 	if err := t.Validate(); err != nil {
 		return err
+	}
+	if t == q.running {
+		q.again = true
+		return nil
 	}
 	id := t.ID()
 	for _, have := range q.tasks {
