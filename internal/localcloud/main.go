@@ -34,6 +34,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" default:"withargs" help:"Serve the cloud until SIGINT or SIGTERM (the default command)."`
 	Env       envCmd       `cmd:"" help:"Print the export lines that point AWS SDKs and CLIs at a running cloud."`
 	Inventory inventoryCmd `cmd:"" help:"Write an S3 Inventory report of a bucket, as S3 would."`
+	Health    healthCmd    `cmd:"" help:"Ask a running cloud whether it is well: for container health checks."`
 }
 
 // usageError is the caller's mistake.

@@ -127,8 +127,14 @@ func TestServe(t *testing.T) {
 	if !strings.Contains(counts, `"s3.PutObject"`) || !strings.Contains(counts, `"other.unsigned"`) {
 		t.Errorf("calls = %s", counts)
 	}
+	if code, _, said := do("health", "--dir", dir); code != 0 {
+		t.Errorf("health ends with %d: %s", code, said)
+	}
 	if code := s.stop(); code != 0 {
 		t.Errorf("it ended with %d", code)
+	}
+	if code, _, said := do("health", "--dir", dir); code != 1 || !strings.Contains(said, "connection refused") {
+		t.Errorf("after its end health ends with %d: %s", code, said)
 	}
 	if e, err := endpoints.Read(dir); err != nil || e.PID != 0 {
 		t.Errorf("after its end the process is noted as %d, %v", e.PID, err)
