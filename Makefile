@@ -3,6 +3,7 @@
 GO      ?= go
 BIN     := $(CURDIR)/bin
 LOCAL   := internal/localcloud
+COMPOSE := deploy/composetest
 # Checks run from their modules' own versions, so that they never enter go.mod.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -10,10 +11,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 UNIT = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test unit e2e lint bench fuzz clean
+.PHONY: help setup setup-test build demo test unit e2e lint bench fuzz compose-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the demo needs and is missing here (ffmpeg, redis-server, node)
 	@sh deploy/setup.sh demo
@@ -36,17 +37,21 @@ unit: ## unit tests of both modules, with the race detector
 	$(GO) test -race -timeout 5m $(UNIT)
 	cd $(LOCAL) && $(GO) test -race -timeout 10m ./...
 
-e2e: ## the real binaries with real Redis, ffmpeg and players
+e2e: ## the real binaries with real Redis, ffmpeg and players, and what deploy/ holds
+	cd $(COMPOSE) && $(GO) test -count 1 ./...
 	$(GO) test -timeout 15m -count 1 ./internal/e2e/...
 
 lint: ## gofmt, vet, staticcheck and go fix of both modules
-	@sh deploy/lint.sh $(GO) $(STATICCHECK) . $(LOCAL)
+	@sh deploy/lint.sh $(GO) $(STATICCHECK) . $(LOCAL) $(COMPOSE)
 
 bench: build ## benchmarks, as ratios within one run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/e2e/bench
 
 fuzz: ## every fuzz test for FUZZTIME (10s each)
 	@sh deploy/fuzz.sh $(GO) $${FUZZTIME:-10s} . $(LOCAL)
+
+compose-check: ## run docker-compose.yml in a Docker daemon of its own (root; installs nothing)
+	@sh deploy/compose/check.sh
 
 clean: ## remove what was built and what the demo left
 	rm -rf $(BIN) .run enqueuer/players/node_modules enqueuer/web/vendor/*.js enqueuer/web/vendor/licenses enqueuer/web/vendor/.lock
