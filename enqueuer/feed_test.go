@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,10 +158,10 @@ func TestScanFails(t *testing.T) {
 		want string
 	}{
 		{"the cloud does not answer", func(s *stand, _ context.CancelFunc) {
-			n := 0
+			var n atomic.Int32
 			s.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
 				if op == "Store.Get" && strings.HasPrefix(at, "s3://ledger/fleet/ledger/") {
-					if n++; n > 10 {
+					if n.Add(1) > 10 {
 						return errors.New("the cloud is down")
 					}
 				}

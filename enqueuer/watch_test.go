@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,9 +162,9 @@ func TestWatchProgressCorrupt(t *testing.T) {
 func TestWatchWaits(t *testing.T) {
 	s := newStand(t)
 	s.report("2026-11-22T01-00Z", row(s.upload("a.mp4", "x")))
-	var calls int
+	var calls atomic.Int32
 	s.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
-		if calls++; calls < 4 {
+		if calls.Add(1) < 4 {
 			return &cloud.Error{Op: op, Object: at, Kind: cloud.ErrUnavailable}
 		}
 		return nil
