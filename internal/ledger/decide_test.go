@@ -27,6 +27,7 @@ var looks = map[string]struct {
 	"current, not live":      {"current 1 published ", true, "publishing", "", 0},
 	"previous":               {"standing 1 published ", false, "published", "", 0},
 	"standing":               {"standing 1 published ", false, "published", "", 0},
+	"standing, wanted again": {"standing 1 published ", true, "publishing", "", 0},
 	"previous, wanted again": {"standing 1 published ", true, "publishing", "", 0},
 	"failed":                 {"failed 1 failed bad-source", false, "failed", BadSource, 1},
 	"failed, gone":           {"new 0  ", false, "failed", SourceGone, 1},

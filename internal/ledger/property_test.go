@@ -17,7 +17,7 @@ var next = map[State]string{
 	Submitting:  "transcoding failed superseded",
 	Transcoding: "transcoded failed superseded",
 	Transcoded:  "published failed superseded",
-	Published:   "retiring",
+	Published:   "retiring failed",
 	Failed:      "retiring",
 	Superseded:  "retiring",
 	Retiring:    "retired",
@@ -173,12 +173,13 @@ func TestRandomSteps(t *testing.T) {
 			"submitted": step("submitted", func(t *rapid.T) error {
 				return r.Submitted(now, build(t), fmt.Sprintf("job-%d", rapid.IntRange(1, 5).Draw(t, "job")))
 			}),
-			"completed": step("completed", func(t *rapid.T) error { return r.Completed(now, build(t)) }),
-			"fail":      step("fail", func(t *rapid.T) error { return r.FailBuild(now, build(t), failures.Draw(t, "failure")) }),
-			"supersede": step("supersede", func(t *rapid.T) error { return r.Supersede(now, build(t)) }),
-			"switch":    step("switch", func(t *rapid.T) error { return r.Switch(now, build(t), outputs) }),
-			"entries":   step("entries", func(t *rapid.T) error { return r.EntriesWritten(now, rapid.IntRange(0, r.Seq+1).Draw(t, "seq")) }),
-			"live":      step("live", func(t *rapid.T) error { return r.Live(now, rapid.IntRange(0, r.Seq+1).Draw(t, "seq")) }),
+			"completed":   step("completed", func(t *rapid.T) error { return r.Completed(now, build(t)) }),
+			"fail":        step("fail", func(t *rapid.T) error { return r.FailBuild(now, build(t), failures.Draw(t, "failure")) }),
+			"supersede":   step("supersede", func(t *rapid.T) error { return r.Supersede(now, build(t)) }),
+			"switch":      step("switch", func(t *rapid.T) error { return r.Switch(now, build(t), outputs) }),
+			"fail switch": step("fail switch", func(t *rapid.T) error { return r.FailSwitch(now, build(t), failures.Draw(t, "failure")) }),
+			"entries":     step("entries", func(t *rapid.T) error { return r.EntriesWritten(now, rapid.IntRange(0, r.Seq+1).Draw(t, "seq")) }),
+			"live":        step("live", func(t *rapid.T) error { return r.Live(now, rapid.IntRange(0, r.Seq+1).Draw(t, "seq")) }),
 			"retire all": step("retire", func(t *rapid.T) error {
 				due := r.Retirable(now, time.Hour)
 				if len(due) == 0 {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -27,6 +28,30 @@ func (r *Record) Switch(now time.Time, build int, out Outputs) error {
 	r.Seq++
 	r.Switched = now
 	r.note(now, "build %d: current, switch %d", build, r.Seq)
+	return nil
+}
+
+// FailSwitch ends a published build to which a switch is due, because its files
+// are not whole any more: it becomes failed, and nobody can go back to it. It
+// is refused for any other build, and so is a repeat.
+func (r *Record) FailSwitch(now time.Time, build int, f Failure) error {
+	const op = "fail the switch to"
+	b := r.Build(build)
+	switch {
+	case b == nil || b.State != Published:
+		return r.refuse(op, build, b, "")
+	case !slices.Contains(Classes, f.Class):
+		return r.refuse(op, build, b, fmt.Sprintf("a failure of class %q", f.Class))
+	case build == r.Current || b.Revision.ID != r.Wanted.ID || r.shows(r.Wanted.ID):
+		return r.refuse(op, build, b, "no switch to it is due")
+	}
+	b.State = Failed
+	b.Failure = f.at(now)
+	b.Replaced = time.Time{} // it ends now, by itself
+	if r.Previous == build {
+		r.Previous = 0
+	}
+	r.note(now, "build %d: %s: %s", build, f.Class, f.Message)
 	return nil
 }
 

@@ -26,6 +26,10 @@ var states = map[string]func(h *history) *history{
 		h = h.plan(revA).publish(1).plan(revB).publish(2)
 		return h.do(h.WantStanding(h.now, src(revA), revA, 1))
 	},
+	"standing, wanted again": func(h *history) *history {
+		h = h.plan(revA).publish(1).plan(revB).publish(2).plan(revC).publish(3)
+		return h.do(h.WantStanding(h.now, src(revA), revA, 1))
+	},
 	"failed":             func(h *history) *history { return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)) },
 	"failed, gone":       func(h *history) *history { return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, gone)) },
 	"failed unsubmitted": func(h *history) *history { return h.plan(revA).do(h.FailBuild(h.now, 1, badSource)) },
@@ -78,6 +82,7 @@ var transitions = map[string]func(r *Record, now time.Time) error{
 	"fail":          func(r *Record, now time.Time) error { return r.FailBuild(now, 1, transient) },
 	"supersede":     func(r *Record, now time.Time) error { return r.Supersede(now, 1) },
 	"switch":        func(r *Record, now time.Time) error { return r.Switch(now, 1, outputs) },
+	"fail switch":   func(r *Record, now time.Time) error { return r.FailSwitch(now, 1, transient) },
 	"entries":       func(r *Record, now time.Time) error { return r.EntriesWritten(now, 1) },
 	"live":          func(r *Record, now time.Time) error { return r.Live(now, 1) },
 	"retiring":      func(r *Record, now time.Time) error { return r.Retiring(now, 1) },

@@ -25,6 +25,9 @@ func failBuild(ctx context.Context, book Book, retire *Retirement, asset string,
 	return func(f ledger.Failure) error {
 		rec, err := book.Update(ctx, asset, func(now time.Time, r *ledger.Record) error {
 			f.Stage, f.At = stage, now
+			if b := r.Build(build); b != nil && b.State == ledger.Published {
+				return r.FailSwitch(now, build, f) // there was nothing else to do with it
+			}
 			return r.FailBuild(now, build, f)
 		})
 		if err != nil {

@@ -91,15 +91,14 @@ func (i *Invalidate) live(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 // replaced. It returns [queue.NotYet] until they have. Nothing has to be
 // remembered meanwhile: the same reference means the same invalidation.
 func (i *Invalidate) dropEntries(ctx context.Context, rec *ledger.Record) error {
-	current := rec.Build(rec.Current)
-	if rec.Previous == 0 || current == nil {
-		return nil
+	if rec.Seq <= 1 {
+		return nil // the first switch replaces nothing
 	}
 	if i.Distribution == "" {
 		i.Log.Debug("no distribution is configured: nothing to invalidate", zap.String("asset", rec.Asset))
 		return nil
 	}
-	stable, err := i.stable(ctx, rec, rec.Current, rec.Previous)
+	stable, err := i.stable(ctx, rec)
 	if err != nil || !stable {
 		return err
 	}
@@ -116,11 +115,11 @@ func (i *Invalidate) dropEntries(ctx context.Context, rec *ledger.Record) error 
 	return nil
 }
 
-// stable reports whether one of the builds has stable entries.
-func (i *Invalidate) stable(ctx context.Context, rec *ledger.Record, builds ...int) (bool, error) {
-	for _, n := range builds {
-		b := rec.Build(n)
-		if b == nil {
+// stable reports whether one of the builds that were shown has, or had, stable
+// entries. Several may have been since the caches were last told.
+func (i *Invalidate) stable(ctx context.Context, rec *ledger.Record) (bool, error) {
+	for _, b := range rec.Builds {
+		if b.Outputs == nil {
 			continue
 		}
 		p, err := i.Profiles.Profile(ctx, b.Revision.Profile)

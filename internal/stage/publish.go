@@ -55,9 +55,10 @@ func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
 			return p.ended(ctx, t, err)
 		}
 	}
-	if rec.EntriesSeq < rec.Seq {
+	if seq := rec.Seq; rec.EntriesSeq < seq {
 		if rec, err = p.entries(ctx, rec); err != nil {
-			return p.ended(ctx, t, err)
+			// The switch is made: there is no way but on.
+			return verdict(ctx, fmt.Errorf("publish asset %s switch %d: %w", t.Asset, seq, err), nil)
 		}
 	}
 	return leave(ctx, p.Next, p.Retire, rec, t.Build)
@@ -96,14 +97,14 @@ func (p *Publish) entries(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 	}
 	seq := rec.Seq
 	return p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
-		if err := r.EntriesWritten(now, seq); err != nil || r.Previous != 0 {
+		if err := r.EntriesWritten(now, seq); err != nil || seq > 1 {
 			return err
 		}
 		return r.Live(now, seq) // nothing was replaced: no cache has anything older
 	})
 }
 
-// ended turns an error into the queue's verdict.
+// ended turns the error of a build that is not shown into the queue's verdict.
 func (p *Publish) ended(ctx context.Context, t tasks.Publish, err error) error {
 	if errors.Is(err, errStale) {
 		rec, err := p.Ledger.Get(ctx, t.Asset)
