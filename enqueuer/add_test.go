@@ -159,7 +159,7 @@ func TestAddWaitInterrupted(t *testing.T) {
 	s.upload("a.mp4", "x")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, context.Canceled)
 	defer cancel()
-	if _, err, _ := s.runIn(ctx, "add", "--wait", "s3://library/a.mp4"); !errors.Is(err, context.Canceled) {
+	if _, _, err := s.runIn(ctx, "add", "--wait", "s3://library/a.mp4"); !errors.Is(err, context.Canceled) {
 		t.Errorf("an interrupted wait = %v, want canceled", err)
 	}
 }

@@ -189,7 +189,7 @@ func TestScanFails(t *testing.T) {
 			defer cancel()
 			tt.fail(s, cancel)
 
-			out, err, code := s.runIn(ctx, "scan", "--output", "json", "--manifest", manifest)
+			out, code, err := s.runIn(ctx, "scan", "--output", "json", "--manifest", manifest)
 
 			if err == nil || !strings.Contains(err.Error(), tt.want) || code != 1 {
 				t.Errorf("scan = %v, code %d, want %q, 1", err, code, tt.want)

@@ -88,7 +88,7 @@ func TestUsage(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			s := stand{t: t, mem: memcloud.New(memcloud.Options{})}
-			out, err, code := s.run(tt.args...)
+			out, code, err := s.run(tt.args...)
 			said := ""
 			if err != nil {
 				said = err.Error()

@@ -62,16 +62,16 @@ func settings(t *testing.T, redis string) {
 
 // run runs the program to its end: what it printed, its error, and the code
 // that it exits with.
-func (s *stand) run(args ...string) (out string, err error, code int) {
+func (s *stand) run(args ...string) (out string, code int, err error) {
 	s.t.Helper()
 	return s.runIn(s.t.Context(), args...)
 }
 
-func (s *stand) runIn(ctx context.Context, args ...string) (out string, err error, code int) {
+func (s *stand) runIn(ctx context.Context, args ...string) (out string, code int, err error) {
 	var b bytes.Buffer
 	e := env{ctx: ctx, out: &b, log: &s.log, store: func(context.Context) (cloud.Store, error) { return s.mem.Store, nil }}
 	err = e.run(args)
-	return b.String(), err, exit(err)
+	return b.String(), exit(err), err
 }
 
 // exit is the exit code of an error; see [run.Main].
@@ -89,7 +89,7 @@ func exit(err error) int {
 // all of words.
 func (s *stand) want(code int, args []string, words ...string) (out string) {
 	s.t.Helper()
-	out, err, got := s.run(args...)
+	out, got, err := s.run(args...)
 	if got != code {
 		s.t.Errorf("%q exits %d, want %d: %v\n%s", args, got, code, err, out)
 	}

@@ -180,7 +180,7 @@ func TestWatchWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int)
 	go func() {
-		_, _, code := s.runIn(ctx, "watch", "--every=10ms", "--admin-addr", addr)
+		_, code, _ := s.runIn(ctx, "watch", "--every=10ms", "--admin-addr", addr)
 		done <- code
 	}()
 	deadline := time.Now().Add(10 * time.Second)
