@@ -117,7 +117,7 @@ func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t ta
 	probed, err := i.Transcoder.Probe(ctx, r.Location)
 	switch {
 	case errors.Is(err, cloud.ErrInvalid):
-		return refuse(ledger.BadSource, fmt.Errorf("the file is not a video that can be read: %w", err))
+		return refuse(ledger.BadSource, fmt.Errorf("the file is not a video that can be read: %s", words(err)))
 	case errors.Is(err, cloud.ErrNotFound):
 		return queue.NotYet(time.Second) // it went between the two looks; look again
 	case err != nil:
@@ -166,6 +166,15 @@ func (i *Ingest) template(ctx context.Context, p media.Profile) (cloud.JobSpec, 
 		return cloud.JobSpec{}, fmt.Errorf("job template %s: %w", p.Template, err)
 	}
 	return t, nil
+}
+
+// words are what the service said, without the wrapping of the call: people
+// read them.
+func words(err error) string {
+	if e, ok := errors.AsType[*cloud.Error](err); ok && e.Message != "" {
+		return e.Message
+	}
+	return err.Error()
 }
 
 // gone records that there is no source, unless viewers have its streams or a
