@@ -1,0 +1,259 @@
+package e2e
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// actions are what IAM asks for when an operation is called; see "Actions,
+// resources, and condition keys" of each service in the Service Authorization
+// Reference. A copy reads its source and writes its destination; CreateJob
+// passes a role on.
+var actions = map[string][]string{
+	"s3.HeadObject":                 {"s3:GetObject", "s3:ListBucket"}, // without ListBucket, 403 for what is not there
+	"s3.GetObject":                  {"s3:GetObject", "s3:ListBucket"},
+	"s3.PutObject":                  {"s3:PutObject"},
+	"s3.CopyObject":                 {"s3:GetObject", "s3:PutObject"},
+	"s3.DeleteObject":               {"s3:DeleteObject"},
+	"s3.DeleteObjects":              {"s3:DeleteObject"},
+	"s3.ListObjectsV2":              {"s3:ListBucket"},
+	"mediaconvert.CreateJob":        {"mediaconvert:CreateJob", "iam:PassRole"},
+	"mediaconvert.GetJob":           {"mediaconvert:GetJob"},
+	"mediaconvert.ListJobs":         {"mediaconvert:ListJobs"},
+	"mediaconvert.CancelJob":        {"mediaconvert:CancelJob"},
+	"mediaconvert.Probe":            {"mediaconvert:Probe"},
+	"mediaconvert.GetJobTemplate":   {"mediaconvert:GetJobTemplate"},
+	"cloudfront.GetDistribution":    {"cloudfront:GetDistribution"},
+	"cloudfront.CreateInvalidation": {"cloudfront:CreateInvalidation"},
+	"cloudfront.GetInvalidation":    {"cloudfront:GetInvalidation"},
+}
+
+// operations reads from a package's source which operations of AWS it calls:
+// methods of a field of a type that is an SDK's client.
+func operations(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	clients := map[string]string{} // "TYPE.FIELD" to a service
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			if s, ok := spec.Type.(*ast.StructType); ok {
+				for _, field := range s.Fields.List {
+					if service := clientOf(field.Type); service != "" {
+						for _, name := range field.Names {
+							clients[spec.Name.Name+"."+name.Name] = service
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	found := map[string]bool{}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || len(fn.Recv.List[0].Names) == 0 {
+				continue
+			}
+			self, typ := fn.Recv.List[0].Names[0].Name, receiver(fn.Recv.List[0].Type)
+			ast.Inspect(fn, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				method, ok := call.Fun.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				field, ok := method.X.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				if x, ok := field.X.(*ast.Ident); ok && x.Name == self {
+					if service := clients[typ+"."+field.Sel.Name]; service != "" {
+						found[service+"."+method.Sel.Name] = true
+					}
+				}
+				return true
+			})
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// clientOf returns "s3" of *s3.Client.
+func clientOf(e ast.Expr) string {
+	if star, ok := e.(*ast.StarExpr); ok {
+		if sel, ok := star.X.(*ast.SelectorExpr); ok && sel.Sel.Name == "Client" {
+			if x, ok := sel.X.(*ast.Ident); ok {
+				return x.Name
+			}
+		}
+	}
+	return ""
+}
+
+func receiver(e ast.Expr) string {
+	if star, ok := e.(*ast.StarExpr); ok {
+		e = star.X
+	}
+	if id, ok := e.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+// policy is an IAM policy. One string stands for a list of one.
+type policy struct {
+	Version   string
+	Statement []struct {
+		Sid, Effect      string
+		Action, Resource any
+		Principal        map[string]string
+		Condition        map[string]map[string]string
+	}
+}
+
+func list(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, s := range v {
+			all = append(all, s.(string))
+		}
+		return all
+	}
+	return nil
+}
+
+// policies reads deploy/iam.
+func policies(t *testing.T) map[string]policy {
+	t.Helper()
+	names, err := filepath.Glob("../../deploy/iam/*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("policies: %q, %v", names, err)
+	}
+	all := map[string]policy{}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p policy
+		d := json.NewDecoder(strings.NewReader(string(text)))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&p); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[strings.TrimSuffix(filepath.Base(name), ".json")] = p
+	}
+	return all
+}
+
+func (p policy) actions() []string {
+	var all []string
+	for _, s := range p.Statement {
+		all = append(all, list(s.Action)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestPoliciesMatchSource: a worker may do what package awscloud calls, and no
+// more; other programs may do a part of it.
+func TestPoliciesMatchSource(t *testing.T) {
+	called := operations(t, "../cloud/awscloud")
+	if got, want := called, slices.Sorted(maps.Keys(actions)); !slices.Equal(got, want) {
+		t.Errorf("awscloud calls %q, and this test knows %q: give each operation its actions here and in deploy/iam, and drop what is gone", got, want)
+	}
+	var need []string
+	for _, op := range called {
+		need = append(need, actions[op]...)
+	}
+	slices.Sort(need)
+	need = slices.Compact(need)
+	all := policies(t)
+	if got := all["worker"].actions(); !slices.Equal(got, need) {
+		t.Errorf("worker.json allows %q, want %q", got, need)
+	}
+	for name, want := range map[string]string{
+		"enqueuer":           "s3:GetObject s3:ListBucket s3:PutObject",
+		"reader":             "s3:GetObject s3:ListBucket",
+		"library":            "s3:PutObject",
+		"mediaconvert-trust": "sts:AssumeRole",
+		"mediaconvert-role":  "s3:GetObject s3:PutObject",
+		"bucket-output":      "s3:GetObject",
+		"bucket-reports":     "s3:PutObject",
+	} {
+		if got := strings.Join(all[name].actions(), " "); got != want {
+			t.Errorf("%s.json allows %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestPoliciesAreNarrow: nothing is allowed on everything but what knows no
+// resources, and then in one region; roles and services are held to us.
+func TestPoliciesAreNarrow(t *testing.T) {
+	for name, p := range policies(t) {
+		if p.Version != "2012-10-17" {
+			t.Errorf("%s.json is of version %q", name, p.Version)
+		}
+		for _, s := range p.Statement {
+			mediaconvert := true
+			for _, action := range list(s.Action) {
+				if strings.Contains(action, "*") {
+					t.Errorf("%s.json, %s: action %s", name, s.Sid, action)
+				}
+				mediaconvert = mediaconvert && strings.HasPrefix(action, "mediaconvert:")
+				bucket := action == "s3:ListBucket"
+				for _, r := range list(s.Resource) {
+					if path := strings.Contains(strings.TrimPrefix(r, "arn:aws:s3:::"), "/"); strings.HasPrefix(action, "s3:") && path == bucket {
+						t.Errorf("%s.json, %s: %s on %s, which is none of its resources", name, s.Sid, action, r)
+					}
+				}
+				if action == "iam:PassRole" && s.Condition["StringEquals"]["iam:PassedToService"] != "mediaconvert.amazonaws.com" {
+					t.Errorf("%s.json, %s: the role may be passed to any service", name, s.Sid)
+				}
+			}
+			for _, r := range list(s.Resource) {
+				if r == "*" && (!mediaconvert || s.Condition["StringEquals"]["aws:RequestedRegion"] == "") {
+					t.Errorf("%s.json, %s: %v on everything", name, s.Sid, s.Action)
+				}
+			}
+			if s.Effect != "Allow" {
+				t.Errorf("%s.json, %s: effect %q", name, s.Sid, s.Effect)
+			}
+			if len(s.Principal) > 0 && len(s.Condition) == 0 {
+				t.Errorf("%s.json, %s: a service of any account may", name, s.Sid)
+			}
+		}
+	}
+}
