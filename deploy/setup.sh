@@ -33,6 +33,7 @@ if [ "$want" = test ]; then
 	element avdec_h264 gstreamer1.0-libav
 	need "test -x /usr/bin/aws || command -v aws" awscli awscli
 	has docker-compose docker-compose docker-compose
+	has envsubst gettext-base gettext
 fi
 [ -n "$apt" ] || exit 0
 
