@@ -16,7 +16,7 @@ import (
 
 // Names of the UserMetadata pairs that every job carries.
 const (
-	metaFleet    = "vodfleet"
+	metaFleet    = "fleet"
 	metaAsset    = "asset"
 	metaBuild    = "build"
 	metaRevision = "revision"
