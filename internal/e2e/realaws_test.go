@@ -46,14 +46,15 @@ func TestRealAWS(t *testing.T) {
 	if !ok || len(blocks) < 8 {
 		t.Fatalf("README.md has %d blocks of commands for real AWS", len(blocks)-1)
 	}
-	script := "set -eu -o pipefail\n" + cliWrapper
+	var script strings.Builder
+	script.WriteString("set -eu -o pipefail\n" + cliWrapper)
 	for _, block := range blocks[1:] {
 		commands, _, _ := strings.Cut(block, "\n```")
 		if !strings.HasPrefix(commands, "docker ") {
-			script += commands + "\n"
+			script.WriteString(commands + "\n")
 		}
 	}
-	script += `echo "$ACCOUNT|$DISTRIBUTION|$DOMAIN|$VODFLEET_VIEWER_URL|$VODFLEET_PROFILE" >names` + "\n"
+	script.WriteString(`echo "$ACCOUNT|$DISTRIBUTION|$DOMAIN|$VODFLEET_VIEWER_URL|$VODFLEET_PROFILE" >names` + "\n")
 
 	p := lcproc.Start(t, "--simulate", "--job-time=1h", "--deploy-time=10ms", "--api-rate=-1")
 	cli := newAWSCLI(t, p)
@@ -74,7 +75,7 @@ func TestRealAWS(t *testing.T) {
 	if err := os.Symlink(filepath.Join(lcproc.Root(), "deploy"), filepath.Join(dir, "deploy")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", script.String())
 	cmd.Dir, cmd.Env = dir, append(slices.Clone(cli.env), "AWS_CLI="+cli.path)
 	out, err := cmd.CombinedOutput()
 	read := func(name string) string {
