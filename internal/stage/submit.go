@@ -130,11 +130,18 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 }
 
 // record notes the build's job. A build that was superseded meanwhile keeps
-// its state.
+// its state. A job that the ledger does not take is one too many, made by a run
+// that was held up until its token had expired: it is canceled on the spot.
 func (s *Submit) record(ctx context.Context, rec *ledger.Record, build int, job cloud.Job) (*ledger.Record, error) {
-	return s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+	asset := rec.Asset
+	rec, err := s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
 		return r.Submitted(now, build, job.ID)
 	})
+	if _, illegal := errors.AsType[*ledger.TransitionError](err); illegal {
+		cerr := s.Transcoder.Cancel(ctx, job.ID)
+		s.Log.Error("job is one too many and was to be canceled", zap.String("asset", asset), zap.String("job", job.ID), zap.Int("build", build), zap.Error(cerr))
+	}
+	return rec, err
 }
 
 func (s *Submit) finder() finder { return finder{s.Transcoder, s.Fleet} }

@@ -37,6 +37,10 @@ type world struct {
 	book   *ledger.Store
 	queue  *memQueue
 	harmed string // what the test did to it
+	spare  int    // jobs beyond a story's that it may cost, canceled
+
+	work func(tasks.Task) (err error, crashed bool) // handles a task in drain; run by default
+	idle func()                                     // is called once when drain finds no task
 
 	ingest     stage.Ingest
 	submit     stage.Submit
@@ -57,6 +61,7 @@ func newWorld(t testing.TB, o memcloud.Options) *world {
 	files := delivery.New(w.mem.Store, output, "https://viewers.example")
 	log := zap.NewNop()
 	retire := &stage.Retirement{Ledger: w.book, Files: files, Output: output, Grace: grace, Log: log}
+	w.work = w.run
 	w.ingest = stage.Ingest{
 		Ledger: w.book, Source: w.mem.Store, Transcoder: w.mem.Transcoder, Profiles: profiles,
 		Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: w.queue, Log: log,
@@ -160,10 +165,16 @@ func (w *world) drain() {
 	w.t.Helper()
 	for range maxRuns {
 		t, ok := w.queue.next()
-		if !ok {
+		if !ok && w.idle == nil {
 			return
 		}
-		err, crashed := w.run(t)
+		if !ok {
+			idle := w.idle
+			w.idle = nil
+			idle()
+			continue
+		}
+		err, crashed := w.work(t)
 		switch {
 		case crashed:
 			time.Sleep(2 * time.Minute) // until the lease has ended
@@ -191,6 +202,7 @@ type memQueue struct {
 	failures map[tasks.Task]int
 	archived []string
 
+	before  func()     // is called before a task is enqueued; nil for nothing
 	running tasks.Task // by [world.run]
 	again   bool       // it has enqueued itself
 }
@@ -198,6 +210,9 @@ type memQueue struct {
 func (q *memQueue) Enqueue(_ context.Context, t tasks.Task) error {
 	if err := t.Validate(); err != nil {
 		return err
+	}
+	if q.before != nil {
+		q.before()
 	}
 	if t == q.running {
 		q.again = true
