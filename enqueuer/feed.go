@@ -111,6 +111,9 @@ func (f *feed) known(c *counts, rec *ledger.Record, task tasks.Ingest, at cloud.
 	switch d := rec.Decide(rev); {
 	case task.SourceVersion == "": // only the source itself can tell
 		return c.admit(&c.Changed, f.maxNew, at)
+	case d.Kind == ledger.KindNew && rec.Wanted.Source == task.SourceVersion && rec.Wanted.Profile != task.Profile && rec.Failed() == nil:
+		// A report is about sources: another profile is no reason to pay again.
+		c.note(c.Skipped, "made under another profile; add it to make it again")
 	case d.Kind == ledger.KindNew:
 		return c.admit(&c.Changed, f.maxNew, at)
 	case rec.Wanted.ID != rev.ID && (d.Kind == ledger.KindStanding || d.Kind == ledger.KindCurrent):

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -136,6 +138,29 @@ func TestScanLimit(t *testing.T) {
 				t.Errorf("%d tasks, want %d", got, tt.want+1)
 			}
 		})
+	}
+}
+
+// Another profile transcodes nothing by itself: what is there, or on its way,
+// stays. New content is made under it, and so is what failed under the other.
+func TestScanOtherProfile(t *testing.T) {
+	s := newStand(t)
+	there, onTheWay, failed, changed := s.upload("there.mp4", "1"), s.upload("work.mp4", "2"), s.upload("failed.mp4", "3"), s.upload("changed.mp4", "4")
+	s.publish(there)
+	s.plan(onTheWay)
+	s.fail(failed)
+	s.publish(changed)
+	changed = s.upload("changed.mp4", "5")
+	profile := filepath.Join(t.TempDir(), "profile.yaml")
+	if err := os.WriteFile(profile, []byte("delivery: versioned\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	c := s.scan(0, s.report("2026-11-22T01-00Z", row(there), row(onTheWay), row(failed), row(changed), row(s.upload("new.mp4", "6"))), "--profile", profile)
+
+	want := map[string]int{"made under another profile; add it to make it again": 2}
+	if c.New != 1 || c.Changed != 2 || !maps.Equal(c.Skipped, want) || s.enqueued() != 3 {
+		t.Errorf("scan = %s\nand %d tasks; want one new, two changed, 3 tasks, and skipped %v", c, s.enqueued(), want)
 	}
 }
 
