@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,9 @@ func pack(t *testing.T, dir, kind string, fps float64, rungs ...rung) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	if kind == "cmaf" {
+		exact(t, filepath.Join(dir, "manifest.mpd"))
 	}
 }
 
