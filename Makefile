@@ -34,7 +34,7 @@ demo: setup build ## a sample library becomes streams, from report to player; ON
 test: setup-test build lint unit e2e ## everything that must hold: lint, unit tests with the race detector, end-to-end runs
 
 unit: ## unit tests of both modules, with the race detector
-	$(GO) test -race -timeout 5m $(UNIT)
+	$(GO) test -race -timeout 10m $(UNIT)
 	cd $(LOCAL) && $(GO) test -race -timeout 10m ./...
 
 e2e: ## the real binaries with real Redis, ffmpeg and players, and what deploy/ holds
