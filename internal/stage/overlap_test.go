@@ -131,7 +131,7 @@ func (w *world) begin(o overlap) *pair {
 }
 
 // stride thins the pairs of calls out; 1 tries them all, in a minute or so.
-var stride = flag.Int("stride", 40, "of the pairs of port calls at which two runs meet, one in so many, or fewer")
+var stride = flag.Int("stride", 16, "of the pairs of port calls at which two runs meet, one in so many, or fewer")
 
 // Two runs of each task of each story meet at pairs of port calls; the first of
 // them dies at once, one call later, or not at all, or comes back when
