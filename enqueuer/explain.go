@@ -11,7 +11,6 @@ import (
 	"github.com/vodfleet/vodfleet/internal/config"
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/ledger"
-	"github.com/vodfleet/vodfleet/internal/media"
 	"github.com/vodfleet/vodfleet/internal/queue"
 )
 
@@ -102,15 +101,7 @@ func (s *story) tell(ctx context.Context, book *ledger.Store, rec *ledger.Record
 			s.Warnings = b.Warnings
 		}
 	}
-	if b := rec.Build(rec.Current); b != nil {
-		stable := true // unless the profile can be read and says otherwise
-		if text, err := book.Profile(ctx, b.Revision.Profile); err == nil {
-			if p, err := media.Parse(text); err == nil {
-				stable = p.Delivery == media.Stable
-			}
-		}
-		s.URLs = new(delivery.LinkTo(viewer, rec, stable))
-	}
+	s.URLs = newLinks(book, viewer).of(ctx, rec)
 }
 
 func (s *story) print(w io.Writer) {

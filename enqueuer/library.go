@@ -65,8 +65,8 @@ type shown struct {
 	Updated    time.Time          `json:"updated"`
 }
 
-// show tells of a record what the page shows.
-func show(rec *ledger.Record, viewer string) shown {
+// show tells of a record, whose links are urls, what the page shows.
+func show(rec *ledger.Record, urls *delivery.URLs) shown {
 	s := shown{
 		Asset: rec.Asset, Title: path.Base(rec.Location.Key), State: rec.Status(), Open: rec.Open(), Updated: rec.Updated,
 	}
@@ -78,7 +78,7 @@ func show(rec *ledger.Record, viewer string) shown {
 		return s
 	}
 	s.Warnings = b.Warnings
-	s.URLs = new(delivery.LinkTo(viewer, rec, true))
+	s.URLs = urls
 	if b.Outputs != nil {
 		s.Duration = b.Outputs.Duration.Seconds()
 		for _, p := range b.Outputs.Packages {
@@ -103,14 +103,14 @@ func (c *libraryCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	page := libraryPage{store: store, book: book, at: c.Output.Join("library/"), viewer: c.ViewerURL.String(), most: c.Most}
+	page := libraryPage{store: store, book: book, at: c.Output.Join("library/"), links: newLinks(book, c.ViewerURL.String()), most: c.Most}
 	if err := page.writeFiles(e.ctx); err != nil {
 		return err
 	}
 	if err := page.writeList(e.ctx); err != nil {
 		return err
 	}
-	log.Info("library page", zap.String("url", page.viewer+"/library/index.html"))
+	log.Info("library page", zap.String("url", page.links.viewer+"/library/index.html"))
 	if c.Every == 0 {
 		return nil
 	}
@@ -129,12 +129,12 @@ func (c *libraryCmd) Run(e *env) error {
 }
 
 type libraryPage struct {
-	store  cloud.Store
-	book   *ledger.Store
-	at     cloud.Location
-	viewer string
-	most   int
-	last   []byte // the list as it was written last
+	store cloud.Store
+	book  *ledger.Store
+	at    cloud.Location
+	links *links
+	most  int
+	last  []byte // the list as it was written last
 }
 
 // writeFiles writes the page itself.
@@ -172,7 +172,7 @@ func (p *libraryPage) writeList(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		all = append(all, show(rec, p.viewer))
+		all = append(all, show(rec, p.links.of(ctx, rec)))
 	}
 	slices.SortFunc(all, func(a, b shown) int { return b.Updated.Compare(a.Updated) })
 	all = all[:min(len(all), p.most)]
