@@ -11,6 +11,7 @@ import (
 // the API shows, and becomes Live at Deployed.
 type distribution struct {
 	ID       string
+	Number   int // in the order of creation
 	Domain   string
 	ETag     string
 	Created  time.Time
@@ -21,6 +22,15 @@ type distribution struct {
 	Tags     map[string]string
 
 	live, next *node
+}
+
+// nextNumber is the number of the next distribution. The caller holds s.mu.
+func (s *Service) nextNumber() int {
+	last := 0
+	for _, d := range s.dists {
+		last = max(last, d.Number)
+	}
+	return last + 1
 }
 
 func (d *distribution) arn() string {
@@ -105,7 +115,7 @@ func (s *Service) createDistribution(r *http.Request) (*reply, error) {
 	}
 	now := s.now()
 	d := &distribution{
-		ID: newID("E", 14), Domain: "d" + strings.ToLower(newID("", 13)) + ".cloudfront.net", ETag: newETag(),
+		ID: newID("E", 14), Number: s.nextNumber(), Domain: "d" + strings.ToLower(newID("", 13)) + ".cloudfront.net", ETag: newETag(),
 		Created: now, Modified: now, Deployed: now.Add(s.cfg.Deploy), live: cfg, next: cfg, Tags: tags,
 	}
 	if err := s.saveDistribution(d); err != nil {

@@ -58,7 +58,7 @@ func (s *Service) first() error {
 	if err := s.checkConfig(FirstID, cfg); err != nil {
 		return fmt.Errorf("first distribution over bucket %s: %w", s.cfg.Origin, err)
 	}
-	d := &distribution{ID: FirstID, Domain: FirstDomain, ETag: newETag(), Created: now, Modified: now, Deployed: now, live: cfg, next: cfg}
+	d := &distribution{ID: FirstID, Number: s.nextNumber(), Domain: FirstDomain, ETag: newETag(), Created: now, Modified: now, Deployed: now, live: cfg, next: cfg}
 	if err := s.saveDistribution(d); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (s *Service) load() error {
 			return fmt.Errorf("load distribution %s: %w", d.ID, err)
 		}
 	}
-	slices.SortStableFunc(dists, func(a, b *distribution) int { return a.Created.Compare(b.Created) })
+	slices.SortFunc(dists, func(a, b *distribution) int { return cmp.Compare(a.Number, b.Number) })
 	s.dists = dists
 	batches, err := load[invalidation](s.files, "invalidation")
 	if err != nil {
