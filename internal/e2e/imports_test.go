@@ -28,6 +28,7 @@ var house = map[string]string{
 	"internal/stage":           "tasks internal/cloud internal/media internal/ledger internal/delivery internal/queue",
 	"internal/inventory":       "tasks internal/cloud",
 	"internal/reconcile":       "tasks internal/cloud internal/ledger internal/queue internal/stage",
+	"internal/governor":        "internal/cloud",
 	"internal/admin":           "tasks internal/queue",
 	"internal/e2e":             "*",
 	"internal/e2e/lcproc":      "",
@@ -35,6 +36,8 @@ var house = map[string]string{
 	"internal/e2e/players":     "internal/e2e/clips",
 	"internal/e2e/bench":       "*",
 	"internal/e2e/fleet":       "*",
+	"internal/e2e/sim":         "*",
+	"internal/e2e/storm":       "*",
 	"worker":                   "*",
 	"enqueuer":                 "*",
 	"deploy/demo":              "*",
@@ -45,13 +48,14 @@ var doors = map[string]string{
 	"github.com/hibiken/asynq":      "tasks internal/queue internal/admin",
 	"github.com/hibiken/asynqmon":   "internal/admin",
 	"github.com/aws/":               "internal/cloud/awscloud",
-	"github.com/redis/go-redis":     "internal/queue internal/queue/redistest internal/admin",
+	"github.com/redis/go-redis":     "internal/queue internal/queue/redistest internal/governor internal/admin internal/e2e/sim",
 	"github.com/alecthomas/kong":    "worker enqueuer",
-	"github.com/prometheus/":        "internal/admin internal/queue worker enqueuer",
+	"github.com/prometheus/":        "internal/admin internal/queue internal/governor internal/reconcile worker enqueuer",
 	"go.yaml.in/yaml":               "internal/media",
 	"github.com/jedib0t/go-pretty":  "enqueuer",
 	"github.com/klauspost/compress": "internal/inventory",
 	"github.com/chromedp/":          "internal/e2e/players",
+	"github.com/alicebob/miniredis": "internal/governor internal/e2e/sim",
 }
 
 func TestImports(t *testing.T) {
