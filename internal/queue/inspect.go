@@ -13,8 +13,8 @@ import (
 	"github.com/vodfleet/vodfleet/tasks"
 )
 
-// Inspector reads what Redis holds of the fleet's tasks, for people and
-// dashboards. It changes nothing and is safe for concurrent use.
+// Inspector reads what Redis holds of the fleet's tasks, for people, dashboards
+// and the reconciler, and mends what Asynq leaves. It is safe for concurrent use.
 type Inspector struct {
 	redis redis.UniversalClient
 	asynq *asynq.Inspector
@@ -93,17 +93,21 @@ func (i *Inspector) Lengths(ctx context.Context) ([]Lengths, error) {
 
 // Info is where a task is.
 type Info struct {
-	ID       string     `json:"id"`
-	Kind     string     `json:"kind"`
-	Queue    string     `json:"queue"`
-	State    string     `json:"state"`              // pending, active, scheduled, retry or archived
-	Failures int        `json:"failures"`           // so far, waits not counted
-	Wait     string     `json:"wait,omitempty"`     // why it waits, if its last run was no failure
-	LastErr  string     `json:"last_err,omitempty"` // of its last run, if that failed
-	LastRun  time.Time  `json:"last_run,omitzero"`  // end of the last run that was no success
-	NextRun  time.Time  `json:"next_run,omitzero"`  // of a scheduled or retried task
-	Orphaned bool       `json:"orphaned,omitempty"` // active, while its worker is lost
-	Task     tasks.Task `json:"-"`                  // nil if this version cannot read it
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind"`
+	Queue    string    `json:"queue"`
+	State    string    `json:"state"`              // pending, active, scheduled, retry or archived
+	Failures int       `json:"failures"`           // so far, waits not counted
+	Wait     string    `json:"wait,omitempty"`     // why it waits, if its last run was no failure
+	LastErr  string    `json:"last_err,omitempty"` // of its last run, if that failed
+	LastRun  time.Time `json:"last_run,omitzero"`  // end of the last run that was no success
+	NextRun  time.Time `json:"next_run,omitzero"`  // of a scheduled or retried task
+	Orphaned bool      `json:"orphaned,omitempty"` // active, while its worker is lost
+	Crashes  int       `json:"crashes,omitempty"`  // workers that it lost; see [Crashes]
+	// Unreadable says that Asynq cannot decode the record; of all else only ID,
+	// Queue and State are known.
+	Unreadable bool       `json:"unreadable,omitempty"`
+	Task       tasks.Task `json:"-"` // nil if this version cannot read it
 }
 
 // Look returns where one task is. It fails with [ErrNoTask] if it is nowhere.

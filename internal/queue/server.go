@@ -40,6 +40,10 @@ type Options struct {
 	// is for handlers to notice that their context has ended.
 	DrainTimeout time.Duration
 
+	// AllowVolatile lets the server run on a Redis that keeps nothing on disk
+	// and has no replica, which loses the queue when it is restarted.
+	AllowVolatile bool
+
 	Log *zap.Logger // nil logs nothing
 }
 
