@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,6 +42,7 @@ const Inventory = "s3://" + Reports + "/inventory"
 type Options struct {
 	Cloud []string // further flags of localcloud
 	Env   []string // further settings, "NAME=value", which win
+	Dir   string   // keeps what cloud, Redis and processes leave, for a later fleet there; empty: a folder of the test
 }
 
 // Fleet is a fleet without workers until some are started.
@@ -63,9 +65,12 @@ func Start(t testing.TB, o Options) *Fleet {
 	flags := append([]string{
 		"--bucket", Library, "--bucket", Reports, "--bucket", Ledger + ":versioned", "--bucket", Streams, "--origin-bucket", Streams,
 	}, o.Cloud...)
-	f := &Fleet{t: t, dir: t.TempDir()}
-	f.Redis = redistest.Start(t, "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "")
-	f.Cloud = lcproc.Start(t, flags...)
+	f := &Fleet{t: t, dir: o.Dir}
+	if f.dir == "" {
+		f.dir = t.TempDir()
+	}
+	f.Redis = redistest.StartIn(t, f.folder("redis"), "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "")
+	f.Cloud = lcproc.StartIn(t, f.folder("cloud"), flags...)
 	f.env = append(os.Environ(), f.Cloud.Env()...)
 	f.env = append(f.env,
 		"VODFLEET_REDIS_URL="+f.Redis.URL(), "VODFLEET_SOURCES="+Library, "VODFLEET_LEDGER=s3://"+Ledger+"/fleet",
@@ -84,6 +89,20 @@ func Start(t testing.TB, o Options) *Fleet {
 	t.Cleanup(func() { _ = f.Queue.Close() })
 	return f
 }
+
+// folder makes a folder of the fleet's.
+func (f *Fleet) folder(name string) string {
+	f.t.Helper()
+	dir := filepath.Join(f.dir, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+	return dir
+}
+
+// Environment returns what the fleet's processes are started with, for those
+// that the test starts by itself.
+func (f *Fleet) Environment() []string { return slices.Clone(f.env) }
 
 // environment is held while the process's own environment is a cloud's: the SDK
 // takes its settings from there, and fleets run side by side.

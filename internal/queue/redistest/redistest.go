@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,12 +33,22 @@ type Server struct {
 // test fails, and is never skipped, where redis-server is missing.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return StartIn(t, t.TempDir(), args...)
+}
+
+// StartIn is Start over a folder of the caller's, which may hold what an
+// earlier server has kept there.
+func StartIn(t testing.TB, dir string, args ...string) *Server {
+	t.Helper()
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Fatal("redis-server is missing; install it: apt-get install -y redis-server (or: brew install redis)")
 	}
-	s := &Server{t: t, dir: t.TempDir(), args: args}
+	s := &Server{t: t, dir: dir, args: args}
 	t.Cleanup(s.Kill)
-	var err error
 	for range 5 { // a port that is free now may be taken the next moment
 		if s.Addr, err = freeAddr(); err != nil {
 			break
