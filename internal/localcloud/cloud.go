@@ -153,7 +153,8 @@ func (cl *cloud) servers(d *doors, fail func(error), wg *sync.WaitGroup) []*http
 		{d.edge, cl.edge.Handler()},
 		{d.admin, admin.Handler(admin.Config{
 			Calls: cl.calls, Clock: cl.clock, Ready: cl.ready.Load,
-			Jobs: func() any { return append([]mediaconvert.Job{}, cl.media.Jobs()...) },
+			Jobs:   func() any { return append([]mediaconvert.Job{}, cl.media.Jobs()...) },
+			Limits: cl.media.Limits, SetLimits: cl.media.SetLimits,
 		})},
 	} {
 		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}

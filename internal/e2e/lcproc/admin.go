@@ -35,11 +35,21 @@ type Job struct {
 // Fault is a fault as PUT /faults takes it.
 type Fault struct {
 	API       string  `json:"api,omitempty"` // "service.Operation", "service" or "*"
-	Kind      string  `json:"kind"`          // throttle, error, latency, lost-response, fail-job
+	Kind      string  `json:"kind"`          // throttle, error, latency, lost-response, fail-job, odd-status
 	Rate      float64 `json:"rate"`          // above 0 and up to 1
 	LatencyMS int     `json:"latency_ms,omitempty"`
 	Code      int     `json:"code,omitempty"`  // HTTP status of an error, or a job's error code
+	Codes     []int   `json:"codes,omitempty"` // of failing jobs, each of which gets one, in place of Code
+	Seed      uint64  `json:"seed,omitempty"`  // not 0: it and a job's input decide whether it fails and with which code
 	Times     int     `json:"times,omitempty"` // after so many hits it ends; 0: never
+}
+
+// Limits are MediaConvert's quotas. Nil members stay as they are, zero means
+// none at all.
+type Limits struct {
+	Rate           *float64 `json:"rate,omitempty"`           // calls a second of each API
+	Burst          *int     `json:"burst,omitempty"`          // calls at once of each API
+	ConcurrentJobs *int     `json:"concurrentJobs,omitempty"` // of one queue
 }
 
 // Violation is one way in which requests or answers broke a published model.
@@ -96,6 +106,12 @@ func (p *Process) Faults() []Fault { return get[[]Fault](p, "/faults") }
 func (p *Process) SetFaults(faults ...Fault) {
 	p.t.Helper()
 	p.ask(http.MethodPut, "/faults", append([]Fault{}, faults...), nil)
+}
+
+// SetLimits changes MediaConvert's quotas.
+func (p *Process) SetLimits(l Limits) {
+	p.t.Helper()
+	p.ask(http.MethodPut, "/quotas", l, nil)
 }
 
 // Now returns the cloud's time.

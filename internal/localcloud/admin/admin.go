@@ -12,6 +12,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/calls"
 	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
+	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert"
 )
 
 // maxBody bounds a request's body.
@@ -23,6 +24,9 @@ type Config struct {
 	Clock *clock.Clock
 	Jobs  func() any  // every MediaConvert job, as it is to be shown
 	Ready func() bool // whether all services serve
+
+	Limits    func() mediaconvert.Limits // MediaConvert's quotas in force
+	SetLimits func(mediaconvert.Limits) error
 }
 
 // Handler serves the administration:
@@ -32,12 +36,13 @@ type Config struct {
 //	GET /violations   requests and answers that broke the published models
 //	GET /jobs         every MediaConvert job
 //	GET /faults       the faults that have not ended; PUT replaces them, DELETE ends them
+//	GET /quotas       MediaConvert's quotas; PUT changes those that it names, 0 being none at all
 //	GET /clock        the cloud's time and its rate
 //	/aws, /aws/…      any AWS service that the cloud does not have: 501 by its name
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, []string{"/healthz", "/calls", "/violations", "/jobs", "/faults", "/clock"})
+		write(w, http.StatusOK, []string{"/healthz", "/calls", "/violations", "/jobs", "/faults", "/quotas", "/clock"})
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		switch err := c.Calls.Err(); {
@@ -62,6 +67,8 @@ func Handler(c Config) http.Handler {
 		_ = c.Calls.SetFaults(nil) // no fault is never a wrong one
 		write(w, http.StatusOK, c.Calls.Faults())
 	})
+	mux.HandleFunc("GET /quotas", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Limits()) })
+	mux.HandleFunc("PUT /quotas", c.setLimits)
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) {
 		now := c.Clock.Now()
 		write(w, http.StatusOK, map[string]any{"now": now, "rate": c.Clock.Rate(), "ahead_seconds": time.Until(now).Seconds()})
@@ -88,7 +95,7 @@ func (c Config) setFaults(w http.ResponseWriter, r *http.Request) {
 	d.DisallowUnknownFields()
 	var faults []calls.Fault
 	if err := d.Decode(&faults); err != nil {
-		fail(w, http.StatusBadRequest, fmt.Errorf("faults: want a list of {api, kind, rate, latency_ms, code, times}: %w", err))
+		fail(w, http.StatusBadRequest, fmt.Errorf("faults: want a list of {api, kind, rate, latency_ms, code, codes, seed, times}: %w", err))
 		return
 	}
 	if err := c.Calls.SetFaults(faults); err != nil {
@@ -96,6 +103,22 @@ func (c Config) setFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, http.StatusOK, c.Calls.Faults())
+}
+
+// setLimits takes new quotas. Wrong ones change nothing.
+func (c Config) setLimits(w http.ResponseWriter, r *http.Request) {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	var l mediaconvert.Limits
+	if err := d.Decode(&l); err != nil {
+		fail(w, http.StatusBadRequest, fmt.Errorf("quotas: want {rate, burst, concurrentJobs}: %w", err))
+		return
+	}
+	if err := c.SetLimits(l); err != nil {
+		fail(w, http.StatusBadRequest, fmt.Errorf("quotas: %w", err))
+		return
+	}
+	write(w, http.StatusOK, c.Limits())
 }
 
 // service names the service that a request is signed for, from its credential

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/calls"
 	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
+	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert"
 )
 
 func TestHandler(t *testing.T) {
@@ -17,7 +19,16 @@ func TestHandler(t *testing.T) {
 		t.Fatal(err)
 	}
 	ready := false
-	h := Handler(Config{Calls: rec, Clock: clk, Jobs: func() any { return []string{"a job"} }, Ready: func() bool { return ready }})
+	limits := mediaconvert.Limits{Rate: new(2.0)}
+	h := Handler(Config{Calls: rec, Clock: clk, Jobs: func() any { return []string{"a job"} }, Ready: func() bool { return ready },
+		Limits: func() mediaconvert.Limits { return limits },
+		SetLimits: func(l mediaconvert.Limits) error {
+			if *l.ConcurrentJobs < 0 {
+				return errors.New("concurrentJobs below 0")
+			}
+			limits = l
+			return nil
+		}})
 	rec.Count("s3", "PutObject", 200)
 	rec.Violation("mediaconvert", "CreateJob", "/queue: missing")
 	const signed = "AWS4-HMAC-SHA256 Credential=localcloud/20260301/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0"
@@ -40,6 +51,10 @@ func TestHandler(t *testing.T) {
 		{"faults end", "DELETE /faults", "", "", 200, `[]`},
 		{"calls are forgotten", "DELETE /calls", "", "", 200, `{}`},
 		{"violations too", "GET /violations", "", "", 200, `[]`},
+		{"quotas", "GET /quotas", "", "", 200, `{"rate":2}`},
+		{"other quotas", "PUT /quotas", `{"concurrentJobs":0}`, "", 200, `{"concurrentJobs":0}`},
+		{"wrong quotas", "PUT /quotas", `{"concurrentJobs":-1}`, "", 400, `quotas:concurrentJobsbelow0`},
+		{"quotas of nothing", "PUT /quotas", `{"jobs":1}`, "", 400, `want{rate,burst,concurrentJobs}`},
 		{"clock", "GET /clock", "", "", 200, `"rate":1`},
 		{"another service, query protocol", "POST /aws", "Action=ListQueues", signed, 501, "<Code>NotImplemented</Code><Message>Thelocalcloudhasnoservicesqs.</Message>"},
 		{"and it is counted", "GET /calls", "", "", 200, `{"other.sqs":{"501":1}}`},

@@ -2,6 +2,7 @@ package calls
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -231,15 +232,77 @@ func TestRecordIsWrittenAnewWhenItIsLong(t *testing.T) {
 
 func TestFailJob(t *testing.T) {
 	r := open(t, t.TempDir())
-	if _, ok := r.FailJob(); ok {
+	if _, ok := r.FailJob("s3://b/k"); ok {
 		t.Error("a job fails without a fault")
 	}
 	r.SetFaults([]Fault{{API: "mediaconvert.CreateJob", Kind: KindFailJob, Rate: 1, Code: 1404, Times: 1}})
-	if code, ok := r.FailJob(); !ok || code != 1404 {
+	if code, ok := r.FailJob("s3://b/k"); !ok || code != 1404 {
 		t.Errorf("FailJob = %d, %v, want 1404, true", code, ok)
 	}
-	if _, ok := r.FailJob(); ok {
+	if _, ok := r.FailJob("s3://b/k"); ok {
 		t.Error("a second job fails of a fault for one")
+	}
+}
+
+// By a seed, what becomes of a job is decided by its input: again and again,
+// in whatever order, and in another process.
+func TestFailJobBySeed(t *testing.T) {
+	codes := []int{1010, 1040, 1401, 1999}
+	one, two, other := open(t, t.TempDir()), open(t, t.TempDir()), open(t, t.TempDir())
+	for r, seed := range map[*Recorder]uint64{one: 7, two: 7, other: 8} {
+		if err := r.SetFaults([]Fault{{Kind: KindFailJob, Rate: 0.75, Codes: codes, Seed: seed}}); err != nil {
+			t.Fatal(err)
+		}
+		r.chance = func() float64 { return 0.99 } // has no say
+	}
+	counts, differ := map[int]int{}, 0
+	const n = 2000
+	for i := range n {
+		code, _ := one.FailJob(fmt.Sprint(i))
+		counts[code]++
+		if again, _ := one.FailJob(fmt.Sprint(i)); again != code {
+			t.Errorf("input %d: %d, then %d", i, code, again)
+		}
+		if c, _ := other.FailJob(fmt.Sprint(i)); c != code {
+			differ++
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		code, _ := two.FailJob(fmt.Sprint(i))
+		counts[code]--
+	}
+	for _, code := range append(codes, 0) {
+		if counts[code] != 0 {
+			t.Errorf("code %d: %d more in another process", code, counts[code])
+		}
+	}
+	if differ < n/2 {
+		t.Errorf("%d of %d fare otherwise by another seed", differ, n)
+	}
+	counts = map[int]int{}
+	for i := range n {
+		code, _ := one.FailJob(fmt.Sprint(i))
+		counts[code]++
+	}
+	for code, want := range map[int]int{0: 500, 1010: 375, 1040: 375, 1401: 375, 1999: 375} {
+		if got := counts[code]; got < want*8/10 || got > want*12/10 {
+			t.Errorf("%d jobs of %d with code %d, want about %d", got, n, code, want)
+		}
+	}
+}
+
+func TestOddStatus(t *testing.T) {
+	r := open(t, t.TempDir())
+	if err := r.SetFaults([]Fault{{API: "mediaconvert.GetJob", Kind: KindOddStatus, Rate: 1, Times: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		op   string
+		want bool
+	}{{"ListJobs", false}, {"GetJob", true}, {"GetJob", false}} {
+		if got := r.OddStatus("mediaconvert", tt.op); got != tt.want {
+			t.Errorf("OddStatus of %s = %v, want %v", tt.op, got, tt.want)
+		}
 	}
 }
 
@@ -250,7 +313,7 @@ func TestSetFaultsRefuses(t *testing.T) {
 		f    Fault
 		want string
 	}{
-		{"unknown kind", Fault{API: "svc", Kind: "flood", Rate: 1}, `fault 1: unknown kind "flood", want one of throttle, error, latency, lost-response, fail-job`},
+		{"unknown kind", Fault{API: "svc", Kind: "flood", Rate: 1}, `fault 1: unknown kind "flood", want one of throttle, error, latency, lost-response, fail-job, odd-status`},
 		{"no api", Fault{Kind: KindThrottle, Rate: 1}, "fault 1: throttle without an api"},
 		{"no rate", Fault{API: "svc", Kind: KindThrottle}, "fault 1: throttle with rate 0, want above 0 and at most 1"},
 		{"a rate above one", Fault{API: "svc", Kind: KindThrottle, Rate: 1.5}, "fault 1: throttle with rate 1.5, want above 0 and at most 1"},
@@ -259,6 +322,10 @@ func TestSetFaultsRefuses(t *testing.T) {
 		{"a status that is no error", Fault{API: "svc", Kind: KindError, Rate: 1, Code: 200}, "fault 1: error with code 200, want an HTTP status from 400 to 599"},
 		{"a code of another kind", Fault{API: "svc", Kind: KindThrottle, Rate: 1, Code: 429}, "fault 1: throttle with a code"},
 		{"a code below nought", Fault{Kind: KindFailJob, Rate: 1, Code: -1}, "fault 1: fail-job with code -1 below 0"},
+		{"codes of another kind", Fault{API: "svc", Kind: KindError, Rate: 1, Codes: []int{1010}}, "fault 1: error with codes or a seed"},
+		{"a seed of another kind", Fault{API: "svc", Kind: KindOddStatus, Rate: 1, Seed: 1}, "fault 1: odd-status with codes or a seed"},
+		{"a code and codes", Fault{Kind: KindFailJob, Rate: 1, Code: 1010, Codes: []int{1020}}, "fault 1: fail-job with codes [1020], want them above 0 and no code beside them"},
+		{"a code of none among codes", Fault{Kind: KindFailJob, Rate: 1, Codes: []int{1020, 0}}, "fault 1: fail-job with codes [1020 0], want them above 0 and no code beside them"},
 		{"times below nought", Fault{API: "svc", Kind: KindThrottle, Rate: 1, Times: -1}, "fault 1: throttle with times -1 below 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

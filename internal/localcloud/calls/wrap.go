@@ -36,7 +36,9 @@ func (r *Recorder) Wrap(service string, op func(*http.Request) string, refuse fu
 		}()
 
 		var lost bool
-		for _, f := range r.roll(func(f Fault) bool { return f.Kind != KindFailJob && f.matches(service, name) }) {
+		for _, f := range r.roll(func(f Fault) bool {
+			return f.Kind != KindFailJob && f.Kind != KindOddStatus && f.matches(service, name)
+		}) {
 			switch f.Kind {
 			case KindLatency:
 				if !wait(req, time.Duration(f.LatencyMS)*time.Millisecond) {

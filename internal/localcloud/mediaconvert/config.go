@@ -19,7 +19,8 @@ import (
 type Recorder interface {
 	Wrap(service string, op func(*http.Request) string, refuse func(w http.ResponseWriter, req *http.Request, throttle bool, status int), next http.Handler) http.Handler
 	Violation(service, op, text string)
-	FailJob() (code int, ok bool)
+	FailJob(input string) (code int, ok bool)
+	OddStatus(service, op string) bool
 }
 
 // Config configures a Service. Dir, Objects and Clock are required.

@@ -70,7 +70,7 @@ func (s *Service) createJob(r *request) (doc, error) {
 		j.Hash = hash
 	}
 	if s.cfg.Calls != nil {
-		if code, ok := s.cfg.Calls.FailJob(); ok {
+		if code, ok := s.cfg.Calls.FailJob(j.Input); ok {
 			j.Fault = &code
 		}
 	}

@@ -1,6 +1,9 @@
 package mediaconvert
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // bucket is a token bucket.
 type bucket struct {
@@ -33,4 +36,40 @@ func (s *Service) allow(op string) bool {
 	}
 	b.tokens--
 	return true
+}
+
+// Limits are the quotas that can be changed while the service runs. Unlike
+// those of [Quotas] its zeros mean none at all.
+type Limits struct {
+	Rate           *float64 `json:"rate,omitempty"`           // calls a second of each API method; below 0: no limit
+	Burst          *int     `json:"burst,omitempty"`          // calls at once of each API method; below 0: no limit
+	ConcurrentJobs *int     `json:"concurrentJobs,omitempty"` // of one on-demand queue
+}
+
+// Limits returns the quotas in force.
+func (s *Service) Limits() Limits {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.cfg.Quotas
+	return Limits{new(q.Rate), new(q.Burst), new(q.ConcurrentJobs)}
+}
+
+// SetLimits changes the quotas that l gives. Jobs at work beyond them go on.
+func (s *Service) SetLimits(l Limits) error {
+	if l.ConcurrentJobs != nil && *l.ConcurrentJobs < 0 {
+		return fmt.Errorf("concurrentJobs %d below 0", *l.ConcurrentJobs)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.Rate != nil {
+		s.cfg.Quotas.Rate = *l.Rate
+	}
+	if l.Burst != nil {
+		s.cfg.Quotas.Burst = *l.Burst
+	}
+	if l.ConcurrentJobs != nil {
+		s.cfg.Quotas.ConcurrentJobs = *l.ConcurrentJobs
+	}
+	s.stir()
+	return nil
 }
