@@ -35,11 +35,12 @@ type Events interface {
 	Done(ctx context.Context, receipts ...string) error
 }
 
-// Event is one message of the queue. One of Job, Uploads and Problem says what
-// it is about; none of them, that it is harmless and about nothing (S3's test
-// of a new notification, an upload that was undone). Whoever receives an event
-// calls Done once its consequences are safe, also for a Problem, which is
-// logged before.
+// Event is one message of the queue. Job or Uploads say what it is about, or
+// Problem why that is not known; Uploads and a Problem together mean that the
+// message had several records, not all of them good. None of the three is
+// harmless and about nothing: S3's test of a new notification. Whoever receives
+// an event calls Done once its consequences are safe, also for a Problem, which
+// is logged before.
 type Event struct {
 	Receipt string    // for Done; another each time the event is received
 	ID      string    // the sender's, equal in every copy of the event where it gave one; else the message's

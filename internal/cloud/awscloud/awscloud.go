@@ -1,10 +1,11 @@
 // Package awscloud keeps the ports of package cloud over AWS: S3, AWS
-// Elemental MediaConvert and CloudFront, through the AWS SDK, or over whatever
-// speaks their protocols. It is the only package that knows the SDK.
+// Elemental MediaConvert, CloudFront and SQS, through the AWS SDK, or over
+// whatever speaks their protocols. It is the only package that knows the SDK.
 //
 // Endpoints, credentials, region, retries and CA bundle are the SDK's own
 // settings (AWS_REGION, AWS_PROFILE, AWS_MAX_ATTEMPTS, AWS_ENDPOINT_URL_S3,
-// AWS_ENDPOINT_URL_MEDIACONVERT, AWS_ENDPOINT_URL_CLOUDFRONT and the rest of
+// AWS_ENDPOINT_URL_MEDIACONVERT, AWS_ENDPOINT_URL_CLOUDFRONT,
+// AWS_ENDPOINT_URL_SQS and the rest of
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html);
 // there are no others.
 package awscloud
@@ -62,6 +63,7 @@ type Cloud struct {
 	store      *store
 	transcoder *transcoder
 	cdn        *cdn
+	config     aws.Config // of the clients that are made later; see [Cloud.Events]
 }
 
 // New returns the account that the SDK's settings name. It makes no call:
@@ -79,6 +81,7 @@ func New(ctx context.Context, o Options) (*Cloud, error) {
 		store:      st,
 		transcoder: &transcoder{api: mediaconvert.NewFromConfig(cfg), objects: st},
 		cdn:        &cdn{api: cloudfront.NewFromConfig(cfg)},
+		config:     cfg,
 	}, nil
 }
 

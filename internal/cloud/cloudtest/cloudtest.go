@@ -1,5 +1,5 @@
 // Package cloudtest is the contract of package cloud's ports as test suites:
-// [Store], [Transcoder] and [CDN] check what the comments there promise, on
+// [Store], [Transcoder], [CDN] and [Events] check what the comments there promise, on
 // any backend. What a backend cannot do or does not take, its [Cloud] says,
 // and the checks that need it are skipped by name.
 package cloudtest
@@ -19,6 +19,10 @@ type Cloud struct {
 	Store      cloud.Store
 	Transcoder cloud.Transcoder
 	CDN        cloud.CDN
+	Events     cloud.Events // gets the events of Transcoder's jobs
+	NoEvents   cloud.Events // a queue that is not there; nil where there is none
+
+	Visibility time.Duration // of Events, in the cloud's time
 
 	Bucket  string // it is there and empty
 	Missing string // a bucket's name that is not taken

@@ -40,6 +40,12 @@ type Options struct {
 
 	// Invalidation is how long an invalidation takes; 0: thirty seconds.
 	Invalidation time.Duration
+
+	// Deliver says how long after it happened each copy of an event of a job can
+	// be received: none for an event that is lost, two for one that comes twice.
+	// So lags that differ put events out of order. n counts events from 1. It
+	// must not call the cloud. Nil: jobs make no events; see [AtOnce].
+	Deliver func(n int, e cloud.Event) []time.Duration
 }
 
 // Hook is called with an operation, such as "Store.Put", and what it is about,
@@ -59,6 +65,7 @@ type Cloud struct {
 	Store      *Store
 	Transcoder *Transcoder
 	CDN        *CDN
+	Events     *Events
 
 	opts  Options
 	hooks atomic.Pointer[Hooks]
@@ -70,6 +77,7 @@ var (
 	_ cloud.Store      = (*Store)(nil)
 	_ cloud.Transcoder = (*Transcoder)(nil)
 	_ cloud.CDN        = (*CDN)(nil)
+	_ cloud.Events     = (*Events)(nil)
 )
 
 // New returns an empty cloud.
@@ -85,6 +93,7 @@ func New(o Options) *Cloud {
 	c.Store = newStore(c)
 	c.Transcoder = newTranscoder(c)
 	c.CDN = newCDN(c)
+	c.Events = newEvents(c)
 	return c
 }
 

@@ -68,6 +68,7 @@ func (t *Transcoder) move(j *job, to cloud.JobState, at time.Time) {
 	t.states[j.State].Delete(j.number)
 	t.states[to].Set(j.number, j)
 	j.State, j.moved = to, at
+	t.c.Events.happen(j.event())
 }
 
 // end completes or fails a job whose time has come.
