@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kinds of errors that ports answer; test for them with [errors.Is]. A port
@@ -17,6 +18,7 @@ var (
 	ErrThrottled    = errors.New("throttled")           // too many requests; wait
 	ErrQuota        = errors.New("quota exceeded")      // an account's limit, not a rate
 	ErrUnavailable  = errors.New("unavailable")         // 5xx, time-outs, broken connections: unknown whether it was done
+	ErrExpired      = errors.New("expired")             // the request came too late and nothing was done; see [JobRequest.At]
 )
 
 // Error says which operation on which object failed, and why.
@@ -26,6 +28,8 @@ type Error struct {
 	Kind    error  // one of the kinds above
 	Code    string // the service's own code, where it gave one
 	Message string // the service's own words, where it gave any
+
+	After time.Duration // how long to wait before the next try, where that is known; else 0
 }
 
 func (e *Error) Error() string {
@@ -43,7 +47,8 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Kind }
 
 // Retryable reports whether the same request may succeed later without anyone
-// mending anything: throttling, unavailability, and races.
+// mending anything: throttling, unavailability, and races. A request that
+// expired has to be made anew, as of another time.
 func Retryable(err error) bool {
 	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrConflict)
 }

@@ -49,6 +49,7 @@ type JobRequest struct {
 	Queue    string            // name or ARN; empty for the account's default
 	Role     string            // ARN of the role that reads and writes the buckets
 	Priority int               // -50 to 50
+	At       time.Time         // by the cloud's clock; the request is void from five minutes after it on; zero: now
 	Spec     JobSpec
 }
 
@@ -75,8 +76,12 @@ type Transcoder interface {
 	// later it starts, and bills, another: callers look for the job of their
 	// intent first. It fails with [ErrInvalid] if the service will never take
 	// the request, [ErrNotFound] for an unknown queue or template, [ErrQuota],
-	// and [ErrConflict] if the token was used for another request. After
-	// [ErrUnavailable] the job may exist.
+	// and [ErrConflict] if the token was used for another request. A request
+	// that arrives later than five minutes after r.At is [ErrExpired], however
+	// long it was held up on its way, and whatever the host's clock shows: it is
+	// signed as of r.At (Signature Version 4 is good for five minutes). After
+	// [ErrUnavailable] and the context's error the job may exist; after any
+	// other error this call has made none.
 	Submit(ctx context.Context, r JobRequest) (Job, error)
 
 	// Job looks at one job. [ErrNotFound] means the service never knew it or

@@ -22,7 +22,7 @@ func (b *Build) failed() bool { return b.Failure != nil && b.Replaced.IsZero() }
 
 // resolved reports whether no job of the build can be running any more.
 func (b *Build) resolved() bool {
-	return b.Intent == nil || b.Failure != nil || !b.JobDone.IsZero()
+	return b.Intent == nil || b.Failure != nil || !b.JobDone.IsZero() || b.Intent.Refused && b.Job == ""
 }
 
 // Build returns the build of a number, nil if there is none (any more).
@@ -37,7 +37,8 @@ func (r *Record) Build(number int) *Build {
 
 // Intend writes the promise to create the build's one job: planned becomes
 // submitting. It has no harmless repeat: whoever meets an intent must look for
-// its job before asking for one, so a second Intend is refused. The token is 1
+// its job before asking for one, so a second Intend is refused; see
+// [Record.Renew]. The token is 1
 // to 64 ASCII characters, as [cloud.JobRequest] wants it.
 func (r *Record) Intend(now time.Time, build int, token string) error {
 	const op = "intend"

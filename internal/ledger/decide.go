@@ -51,8 +51,28 @@ func (r *Record) decideFailed(rev Revision, b *Build) Decision {
 	case b != nil && b.Failure.stands():
 		return Decision{Kind: KindFailed, Build: b.Number, State: b.State, Failure: b.Failure}
 	}
+	if f := r.quarantined(rev.Source); f != nil {
+		return Decision{Kind: KindFailed, Failure: f}
+	}
 	return Decision{Kind: KindNew}
 }
+
+// quarantined returns why no profile is to try a source version; nil if it is
+// not in quarantine.
+func (r *Record) quarantined(source string) *Failure {
+	if f := r.Failure; f != nil && f.Quarantine && r.Wanted.Source == source {
+		return f
+	}
+	for i := range r.Builds {
+		if b := &r.Builds[i]; b.Revision.Source == source && r.counts(b) && b.Failure.Quarantine {
+			return b.Failure
+		}
+	}
+	return nil
+}
+
+// counts reports whether b failed, and nobody ordered another try since.
+func (r *Record) counts(b *Build) bool { return b.failed() && b.Number >= r.Redriven }
 
 // stands reports whether f still speaks against a source that is there.
 func (f *Failure) stands() bool {
@@ -61,8 +81,8 @@ func (f *Failure) stands() bool {
 
 // speaker returns the build that decides about a revision: the current one,
 // else one on its way, else one that was published and has its files, else the
-// latest that failed. Superseded builds never speak: their job may have read
-// the bytes of the revision that came after.
+// latest that failed and was not redriven. Superseded builds never speak: their
+// job may have read the bytes of the revision that came after.
 func (r *Record) speaker(revision string) *Build {
 	if revision == "" {
 		return nil
@@ -82,7 +102,7 @@ func (r *Record) speaker(revision string) *Build {
 			n = 3
 		case b.State == Published:
 			n = 2
-		case b.failed():
+		case r.counts(b):
 			n = 1
 		}
 		if n > 0 && n >= rank {

@@ -37,6 +37,7 @@ type Record struct {
 	EntriesSeq int            `json:"entries_seq"`        // the switch that the entry documents show
 	LiveSeq    int            `json:"live_seq"`           // the switch that invalidate-or-rename has finished
 	Rejected   []string       `json:"rejected,omitempty"` // revision IDs that an operator rolled back from
+	Redriven   int            `json:"redriven,omitempty"` // failures of builds below this number count no more: an operator ordered another try
 	History    []Event        `json:"history,omitempty"`  // the latest, bounded
 	Marks      Marks          `json:"marks,omitzero"`     // kept by [Store.Update]
 	Updated    time.Time      `json:"updated"`            // by the cloud's clock
@@ -90,14 +91,19 @@ type Build struct {
 	JobDone  time.Time      `json:"job_done,omitzero"` // when its job ended
 	Outputs  *Outputs       `json:"outputs,omitempty"` // verified
 	Failure  *Failure       `json:"failure,omitempty"`
+	Resumed  bool           `json:"resumed,omitempty"`  // it had failed with its job complete, and was taken up again
 	Warnings []string       `json:"warnings,omitempty"` // such as tracks that the profile drops
 	Replaced time.Time      `json:"replaced,omitzero"`  // when it was superseded, or when another build was live in its place; zero if it failed
 }
 
-// Intent is the promise to create one job, written before it is asked for.
+// Intent is the promise to create one job, written before it is asked for. The
+// request is signed as of At, and only the run that wrote the intent sends it.
 type Intent struct {
-	Token string    `json:"token"`
-	At    time.Time `json:"at"`
+	Token    string    `json:"token"`
+	At       time.Time `json:"at"`
+	Looked   time.Time `json:"looked,omitzero"`    // when the first look-up began that could not have missed its job, and found none
+	Refused  bool      `json:"refused,omitempty"`  // the service refused the request: there is no job of it
+	Renewals int       `json:"renewals,omitempty"` // intents of the build before this one
 }
 
 // Failure is why something ended without streams.
@@ -108,6 +114,10 @@ type Failure struct {
 	Stage    string    `json:"stage"`
 	Attempts int       `json:"attempts,omitempty"`
 	At       time.Time `json:"at"`
+
+	// Quarantine says that the file itself is to blame: no profile tries the
+	// source version again.
+	Quarantine bool `json:"quarantine,omitempty"`
 }
 
 // Class groups failures by what can be done about them.

@@ -3,10 +3,10 @@ package ledger
 import "slices"
 
 // Open reports whether work is left: the wanted revision has come neither to
-// viewers nor to a failure, or its switch is not live yet. An asset has an
-// open marker as long as this holds.
+// viewers nor to a failure, its switch is not live yet, or a job may be running
+// for a superseded build. An asset has an open marker as long as this holds.
 func (r *Record) Open() bool {
-	if r.Seq != r.EntriesSeq || r.Seq != r.LiveSeq {
+	if r.Seq != r.EntriesSeq || r.Seq != r.LiveSeq || len(r.Unresolved()) > 0 {
 		return true
 	}
 	if r.Wanted.ID == "" || r.Failure != nil {
@@ -49,12 +49,12 @@ func (r *Record) Status() string {
 	return "published"
 }
 
-// Attempts counts the builds of a revision that failed, for a bound on
-// rebuilds. Of very many the oldest are forgotten, once their files are gone.
+// Attempts counts the builds of a revision that failed since it was redriven,
+// for a bound on rebuilds. Of very many the oldest are forgotten, once their files are gone.
 func (r *Record) Attempts(rev Revision) int {
 	n := 0
 	for i := range r.Builds {
-		if b := &r.Builds[i]; b.Revision.ID == rev.ID && b.failed() {
+		if b := &r.Builds[i]; b.Revision.ID == rev.ID && r.counts(b) {
 			n++
 		}
 	}

@@ -2,22 +2,31 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/media"
 )
 
-// moved returns spec with the destinations below from moved to below to.
-func moved(spec cloud.JobSpec, from, to cloud.Location) cloud.JobSpec {
+// moved returns the spec of one of an asset's builds as that of another: its
+// destinations are moved from the one's folder to the other's; see
+// [media.BuildPrefix].
+func moved(spec cloud.JobSpec, asset string, from, to int) (cloud.JobSpec, error) {
+	left := media.BuildPrefix(cloud.Location{}, asset, from).Key
 	spec.Groups = slices.Clone(spec.Groups)
 	for i := range spec.Groups {
 		d := &spec.Groups[i].Destination
-		*d = cloud.Location{Bucket: to.Bucket, Key: to.Key + strings.TrimPrefix(d.Key, from.Key)}
+		at := strings.LastIndex(d.Key, left)
+		if at < 0 {
+			return spec, fmt.Errorf("move build %d of asset %s to build %d: %s is not below %s", from, asset, to, d, left)
+		}
+		d.Key = d.Key[:at] + media.BuildPrefix(cloud.Location{}, asset, to).Key + d.Key[at+len(left):]
 	}
-	return spec
+	return spec, nil
 }
 
 // failBuild returns what records the end of a build, and when its files go.

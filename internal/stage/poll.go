@@ -8,7 +8,6 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
-	"github.com/vodfleet/vodfleet/internal/media"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
 	"go.uber.org/zap"
@@ -24,6 +23,8 @@ type Poll struct {
 	Fleet      string
 	Next       Queue
 	Retire     *Retirement
+	Governor   Governor // nil: nothing is governed
+	Board      Board    // nil: every build asks for its own job
 	Log        *zap.Logger
 }
 
@@ -121,7 +122,7 @@ func (p *Poll) failed(ctx context.Context, rec *ledger.Record, b ledger.Build, j
 			return nil
 		}
 		_, err := r.Replan(now, b.Number, func(build int) (cloud.JobSpec, error) {
-			return moved(*b.Spec, media.BuildPrefix(p.Output, r.Asset, b.Number), media.BuildPrefix(p.Output, r.Asset, build)), nil
+			return moved(*b.Spec, r.Asset, b.Number, build)
 		})
 		return err
 	})

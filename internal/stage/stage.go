@@ -28,6 +28,12 @@ type Queue interface {
 	EnqueueIn(ctx context.Context, t tasks.Task, delay time.Duration) error
 }
 
+// Waker is what a [Queue] may be besides: it sets a task going that waits, was
+// given up, or is not there. Without it such a task starts in its own time.
+type Waker interface {
+	Wake(ctx context.Context, t tasks.Task) error
+}
+
 // Book is the ledger as stages need it; see [ledger.Store].
 type Book interface {
 	Get(ctx context.Context, asset string) (*ledger.Record, error)
@@ -41,13 +47,8 @@ type Book interface {
 // is, or nil where there is nothing to do but to wait for new content.
 func Next(r *ledger.Record) tasks.Task {
 	if b := wanted(r); b != nil && b.Number != r.Current {
-		switch b.State {
-		case ledger.Planned, ledger.Submitting:
-			return tasks.TranscodeSubmit{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference, Lane: tasks.Lane(r.Lane)}
-		case ledger.Transcoding:
-			return tasks.TranscodePoll{Asset: r.Asset, Build: b.Number, Job: b.Job, Profile: b.Revision.Profile, Reference: r.Reference}
-		case ledger.Transcoded, ledger.Published:
-			return tasks.Publish{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
+		if t := taskOf(r, b); t != nil {
+			return t
 		}
 	}
 	if again := lookAgain(r); again != nil {
@@ -56,13 +57,34 @@ func Next(r *ledger.Record) tasks.Task {
 	current := r.Build(r.Current)
 	switch {
 	case current == nil:
-		return nil
 	case r.EntriesSeq < r.Seq:
-		return tasks.Publish{Asset: r.Asset, Build: r.Current, Profile: current.Revision.Profile, Reference: r.Reference}
+		return entriesOf(r)
 	case r.LiveSeq < r.Seq:
 		return tasks.InvalidateOrRename{Asset: r.Asset, Seq: r.Seq, Profile: current.Revision.Profile, Reference: r.Reference}
 	}
+	for _, n := range r.Unresolved() {
+		return taskOf(r, r.Build(n))
+	}
 	return nil
+}
+
+// taskOf is the task that brings a build forward, or resolves what it left open
+// when it was superseded; nil where neither is to be done.
+func taskOf(r *ledger.Record, b *ledger.Build) tasks.Task {
+	switch {
+	case b.State == ledger.Planned, b.State == ledger.Submitting, b.State == ledger.Superseded && b.Job == "":
+		return tasks.TranscodeSubmit{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference, Lane: tasks.Lane(r.Lane)}
+	case b.State == ledger.Transcoding, b.State == ledger.Superseded:
+		return tasks.TranscodePoll{Asset: r.Asset, Build: b.Number, Job: b.Job, Profile: b.Revision.Profile, Reference: r.Reference}
+	case b.State == ledger.Transcoded, b.State == ledger.Published:
+		return tasks.Publish{Asset: r.Asset, Build: b.Number, Profile: b.Revision.Profile, Reference: r.Reference}
+	}
+	return nil
+}
+
+// entriesOf is the task that writes the entries of the record's last switch.
+func entriesOf(r *ledger.Record) tasks.Task {
+	return tasks.Publish{Asset: r.Asset, Build: r.Current, Profile: r.Build(r.Current).Revision.Profile, Reference: r.Reference}
 }
 
 // lookAgain asks for the source to be looked at if all builds of the wanted
@@ -107,6 +129,14 @@ func handOn(ctx context.Context, q Queue, r *ledger.Record) error {
 		return fmt.Errorf("hand asset %s on to %s: %w", r.Asset, next.Kind(), err)
 	}
 	return nil
+}
+
+// wake hands t on to be run now, even where it is there already and waits.
+func wake(ctx context.Context, q Queue, t tasks.Task) error {
+	if w, ok := q.(Waker); ok {
+		return w.Wake(ctx, t)
+	}
+	return q.Enqueue(ctx, t)
 }
 
 // leave is handOn for a task of a build. If that will never be shown, its files

@@ -27,6 +27,7 @@ type Submit struct {
 	Queue      string // of tasks whose profile names none; empty for the account's default
 	Next       Queue
 	Retire     *Retirement
+	Governor   Governor // nil: nothing is governed
 	Log        *zap.Logger
 }
 

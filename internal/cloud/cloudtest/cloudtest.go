@@ -106,7 +106,7 @@ func (c *Cloud) content(t *testing.T, key string) string {
 // kinds are all that a port may answer.
 var kinds = []error{
 	cloud.ErrNotFound, cloud.ErrPrecondition, cloud.ErrConflict, cloud.ErrDenied,
-	cloud.ErrInvalid, cloud.ErrThrottled, cloud.ErrQuota, cloud.ErrUnavailable,
+	cloud.ErrInvalid, cloud.ErrThrottled, cloud.ErrQuota, cloud.ErrUnavailable, cloud.ErrExpired,
 }
 
 // wantKind fails the test unless err is of one of the wanted kinds, of no

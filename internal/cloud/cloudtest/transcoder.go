@@ -22,6 +22,7 @@ func Transcoder(t *testing.T, run Run) {
 		{"a repeated token is the first job", tokenRepeat},
 		{"a token is forgotten after a minute", tokenForgotten},
 		{"a token is one request's", tokenConflict},
+		{"a request is void five minutes after its time", requestExpires},
 		{"requests that are not valid are refused", invalidRequests},
 		{"a queue or template that is not there", notThere},
 		{"a job that is not there", noJob},
@@ -225,6 +226,24 @@ func tokenConflict(t *testing.T, c *Cloud) {
 	r.Spec.Groups[0].Outputs[0].Video.MaxBitrate = 400_000
 	_, err := c.Transcoder.Submit(t.Context(), r)
 	wantKind(t, "Submit of another request with the token", err, cloud.ErrConflict)
+}
+
+// requestExpires is of a run that was held up between its intent and its
+// request: however late it goes on, nothing is made.
+func requestExpires(t *testing.T, c *Cloud) {
+	r := c.request("expires", c.source(t, "in/v.mp4"))
+	r.At = c.Store.Now().Add(-4 * time.Minute)
+	first := c.submit(t, r)
+	if first.State.Ended() && first.State != cloud.JobComplete {
+		t.Errorf("a request of four minutes ago is %+v", first)
+	}
+	r = c.request("expired", r.Spec.Input)
+	r.At = c.Store.Now().Add(-6 * time.Minute)
+	_, err := c.Transcoder.Submit(t.Context(), r)
+	wantKind(t, "Submit as of six minutes ago", err, cloud.ErrExpired)
+	c.settled(t, cloud.JobQuery{State: cloud.JobSubmitted}, "expired", 0)
+	r.At = c.Store.Now()
+	c.submit(t, r)
 }
 
 func invalidRequests(t *testing.T, c *Cloud) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 )
@@ -49,6 +50,7 @@ func kindOf(err error) error {
 
 // fingerprint is equal for equal requests.
 func fingerprint(r cloud.JobRequest) string {
+	r.At = time.Time{} // of the signature, not of what is asked for
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // a request is plain data

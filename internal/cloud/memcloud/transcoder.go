@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,13 +72,24 @@ func newTranscoder(c *Cloud) *Transcoder {
 func (t *Transcoder) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
 	const op = "Transcoder.Submit"
 	at := r.Spec.Input.String()
-	return call(ctx, t.c, op, at, signature, func() (cloud.Job, error) {
+	var expires time.Duration = signature
+	if !r.At.IsZero() {
+		expires = math.MaxInt64 // it is signed as of r.At
+	}
+	return call(ctx, t.c, op, at, expires, func() (cloud.Job, error) {
 		if err := r.Valid(); err != nil {
 			return cloud.Job{}, fail(op, at, cloud.ErrInvalid, err.Error())
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		now := t.c.now()
+		switch age := now.Sub(r.At); {
+		case r.At.IsZero():
+		case age > signature:
+			return cloud.Job{}, fail(op, at, cloud.ErrExpired, fmt.Sprintf("the request is signed as of %v ago", age))
+		case age < -signature:
+			return cloud.Job{}, fail(op, at, cloud.ErrDenied, fmt.Sprintf("the request is signed as of %v from now", -age))
+		}
 		if j := t.tokens[r.Token]; j != nil && now.Sub(j.Created) < tokenLife {
 			if j.asked != fingerprint(r) {
 				return cloud.Job{}, fail(op, at, cloud.ErrConflict, "the token is another request's")
