@@ -1,13 +1,13 @@
-// Package reconcile finds what no task is waiting for and gives it one: for
-// now, assets that are due to be looked at because a grace is over. It changes
-// no record; what is to be done with an asset is for the stages.
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -16,18 +16,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// Due asks for the retirement of builds whose grace is over. Any number of
-// processes may do it side by side: their tasks have the same IDs.
+// Due asks for the retirement of builds whose grace is over. Two of them side
+// by side do no harm: their tasks have the same IDs.
 type Due struct {
-	Ledger Ledger
+	Ledger Dates
 	Queue  Queue
 	Now    func() time.Time // the cloud's clock
 	Grace  time.Duration
+	Lease  Lease // nil: there is nobody else
 	Log    *zap.Logger
+
+	mu    sync.Mutex      // held during a sweep
+	after ledger.DueEntry // the sweep before stopped at it; zero: it got to the end
 }
 
-// Ledger is what Due needs of a [ledger.Store].
-type Ledger interface {
+// Dates is what Due needs of a [ledger.Store].
+type Dates interface {
 	Get(ctx context.Context, asset string) (*ledger.Record, error)
 	Due(ctx context.Context, asset string, at time.Time) error
 	DueBefore(ctx context.Context, t time.Time) iter.Seq2[ledger.DueEntry, error]
@@ -48,44 +52,55 @@ const (
 // maxSweep bounds the entries of one sweep; the next one goes on.
 const maxSweep = 10_000
 
-// Run sweeps until ctx ends: every quarter of the grace, and at least once a
-// minute. A sweep costs one listing where nothing is due. Errors are logged;
-// the next sweep tries again.
+// Run sweeps until ctx ends, as long as this process has the lease: every
+// quarter of the grace, and at least once a minute. A sweep costs one listing
+// where nothing is due. Errors are logged; the next sweep tries again.
 func (d *Due) Run(ctx context.Context) error {
-	tick := time.NewTicker(min(max(d.Grace/4, soonest), latest))
-	defer tick.Stop()
-	for {
-		if err := d.Sweep(ctx); err != nil && ctx.Err() == nil {
-			d.Log.Error("sweep of due assets", zap.Error(err))
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
+	return lead(ctx, d.Lease, "due", min(max(d.Grace/4, soonest), latest), d.Log, d.Sweep)
 }
 
-// Sweep looks once at what is due. An entry stays until its asset's record says
-// that nothing is due any more, so that a lost queue loses no retirement.
+// Sweep looks at what is due, from where the sweep before stopped. An entry
+// stays until its asset's record says that nothing is due any more, so that a
+// lost queue loses no retirement.
 func (d *Due) Sweep(ctx context.Context) error {
-	var errs []error
-	n := 0
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var entries []ledger.DueEntry
 	for e, err := range d.Ledger.DueBefore(ctx, d.Now()) {
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			return errors.Join(err, each(ctx, entries, d.look))
 		}
-		if err := d.look(ctx, e); err != nil && len(errs) < 10 {
-			errs = append(errs, fmt.Errorf("asset %s: %w", e.Asset, err))
+		if compareDue(e, d.after) <= 0 {
+			continue
 		}
-		if n++; n == maxSweep {
+		if entries = append(entries, e); len(entries) == maxSweep {
 			break
 		}
 	}
-	return errors.Join(errs...)
+	d.after = ledger.DueEntry{}
+	if len(entries) == maxSweep {
+		d.after = entries[maxSweep-1]
+	}
+	return each(ctx, entries, d.look)
+}
+
+// compareDue orders entries as the ledger lists them.
+func compareDue(a, b ledger.DueEntry) int {
+	return cmp.Or(
+		a.At.Truncate(time.Hour).Compare(b.At.Truncate(time.Hour)),
+		strings.Compare(a.Asset, b.Asset),
+		a.At.Compare(b.At),
+	)
 }
 
 func (d *Due) look(ctx context.Context, e ledger.DueEntry) error {
+	if err := d.see(ctx, e); err != nil {
+		return fmt.Errorf("asset %s: %w", e.Asset, err)
+	}
+	return nil
+}
+
+func (d *Due) see(ctx context.Context, e ledger.DueEntry) error {
 	rec, err := d.Ledger.Get(ctx, e.Asset)
 	if errors.Is(err, cloud.ErrNotFound) {
 		return d.Ledger.DoneDue(ctx, e)

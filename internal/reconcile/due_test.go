@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +15,14 @@ import (
 	"go.uber.org/zap"
 )
 
-type recorder struct{ ids []string }
+type recorder struct {
+	mu  sync.Mutex
+	ids []string
+}
 
 func (r *recorder) Enqueue(_ context.Context, t tasks.Task) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.ids = append(r.ids, t.ID())
 	return nil
 }
@@ -56,7 +62,7 @@ func TestSweep(t *testing.T) {
 		book := ledger.New(mem.Store, cloud.Location{Bucket: "ledger"})
 		failed(t, book)
 		queue := new(recorder)
-		d := &Due{book, queue, mem.Store.Now, grace, zap.NewNop()}
+		d := &Due{Ledger: book, Queue: queue, Now: mem.Store.Now, Grace: grace, Log: zap.NewNop()}
 		sweep := func() {
 			t.Helper()
 			if err := d.Sweep(t.Context()); err != nil {
@@ -99,7 +105,7 @@ func TestSweepFollowsALongerGrace(t *testing.T) {
 		book := ledger.New(mem.Store, cloud.Location{Bucket: "ledger"})
 		failed(t, book)
 		queue := new(recorder)
-		d := &Due{book, queue, mem.Store.Now, 3 * grace, zap.NewNop()}
+		d := &Due{Ledger: book, Queue: queue, Now: mem.Store.Now, Grace: 3 * grace, Log: zap.NewNop()}
 
 		time.Sleep(grace + time.Second)
 		if err := d.Sweep(t.Context()); err != nil || len(queue.ids) != 0 {

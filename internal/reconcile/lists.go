@@ -1,0 +1,119 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/stage"
+	"github.com/vodfleet/vodfleet/tasks"
+	"go.uber.org/zap"
+)
+
+const (
+	listsEvery = time.Hour     // a look through the lists of jobs; the sweep of the governor has the running ones before
+	listsBack  = 2 * time.Hour // of the first look of a process
+	listsSlack = 10 * time.Minute
+	maxPages   = 2_000 // of 20 jobs, of one look: more than an hour's submissions at the default quota
+)
+
+// Seen judges a job of a list that no poll waits for, counts it and tells of
+// it; see [stage.Stray]. It is what a sweep over running jobs calls. A repeat
+// is harmless.
+func (r *Reconciler) Seen(ctx context.Context, job cloud.Job) error {
+	report := newReport(false)
+	err := r.stray(false, func(f Finding) { report.add(f, 1, boolInt(f.Mended)) }).Handle(ctx, job)
+	m := r.meters()
+	for kind, n := range report.Found { // Stray has logged it
+		m.found.WithLabelValues(string(kind)).Add(float64(n))
+		m.mended.WithLabelValues(string(kind)).Add(float64(report.Mended[kind]))
+	}
+	return err
+}
+
+// jobKinds are what a job may turn out to be, as findings, and whether it is
+// mended then.
+var jobKinds = map[stage.Finding]struct {
+	kind Kind
+	mend bool
+}{
+	stage.JobAdopted:   {AdoptedJob, true},
+	stage.JobDuplicate: {DuplicateJob, true},
+	stage.JobPaid:      {PaidJob, false},
+	stage.JobEnded:     {EndedJob, false},
+	stage.JobUnknown:   {UnknownJob, false},
+}
+
+// stray returns what judges jobs. A dry one changes nothing.
+func (r *Reconciler) stray(dry bool, found func(Finding)) *stage.Stray {
+	s := &stage.Stray{Ledger: r.Ledger, Canceler: r.Transcoder, Next: r.Queue, Fleet: r.Fleet, Log: r.Log}
+	if dry {
+		s.Canceler, s.Next, s.Log = idle{}, idle{}, zap.NewNop()
+	}
+	s.Found = func(is stage.Finding, job cloud.Job) {
+		if k, ok := jobKinds[is]; ok {
+			found(Finding{
+				Kind: k.kind, Job: job.ID, Asset: job.Metadata["asset"], Mended: k.mend && !dry,
+				Why: fmt.Sprintf("build %s, %s", job.Metadata["build"], job.State),
+			})
+		}
+	}
+	return s
+}
+
+// idle does nothing, successfully.
+type idle struct{}
+
+func (idle) Cancel(context.Context, string) error                       { return nil }
+func (idle) Enqueue(context.Context, tasks.Task) error                  { return nil }
+func (idle) EnqueueIn(context.Context, tasks.Task, time.Duration) error { return nil }
+
+// lists looks through the lists of jobs, in the order in which jobs move, for
+// jobs of this fleet that are not where the ledger has them: once an hour, back
+// to the look before.
+func (p *pass) lists(ctx context.Context) error {
+	now := p.Ledger.Now()
+	since := now.Add(-listsBack)
+	if last := p.Reconciler.jobs; !last.IsZero() {
+		if !p.dry && now.Sub(last) < listsEvery {
+			return nil
+		}
+		since = last.Add(-listsSlack)
+	}
+	pages := 0
+	for _, state := range cloud.JobStates {
+		query := cloud.JobQuery{State: state}
+		for more := true; more && pages < maxPages; pages++ {
+			page, err := p.Transcoder.List(ctx, query)
+			if err != nil {
+				return fmt.Errorf("reconcile: list %s jobs: %w", state, err)
+			}
+			p.report.Jobs += len(page.Jobs)
+			if err := each(ctx, page.Jobs, p.judge); err != nil {
+				return err
+			}
+			n := len(page.Jobs)
+			more = page.Next != "" && (n == 0 || !state.Ended() || !page.Jobs[n-1].Created.Before(since))
+			query.Cursor = page.Next
+		}
+	}
+	if pages >= maxPages {
+		p.Log.Warn("more jobs than one pass looks at", zap.Int("pages", pages), zap.Time("since", since))
+	}
+	if !p.dry {
+		p.Reconciler.jobs = now
+	}
+	return nil
+}
+
+// judge judges one listed job. One whose record cannot be read stays for whoever
+// mends that.
+func (p *pass) judge(ctx context.Context, job cloud.Job) error {
+	err := p.stray(p.dry, p.found).Handle(ctx, job)
+	if kind := unreadable(err); kind != "" {
+		p.found(Finding{Kind: kind, Asset: job.Metadata["asset"], Job: job.ID, Why: err.Error()})
+		return nil
+	}
+	return err
+}

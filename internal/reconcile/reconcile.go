@@ -1,0 +1,132 @@
+// Package reconcile finds what crashes, lost queues and lost answers leave
+// behind, mends what can be mended, and counts and tells all of it: open assets
+// that no task is working on, tasks that Asynq cannot recover, jobs that nobody
+// waits for, and what is due because a grace is over.
+//
+// It goes by the ledger and changes no record. What is to be done with an asset
+// is for the stages: a pass gives it the task that its record asks for. Tasks
+// have deterministic IDs and their handlers are harmless to repeat, so a pass
+// that is out of date, or a second one beside it, does no harm.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/queue"
+	"github.com/vodfleet/vodfleet/internal/stage"
+	"go.uber.org/zap"
+)
+
+// Reconciler makes passes over the open assets and the tasks of a fleet. It is
+// safe for concurrent use; passes run one after another.
+type Reconciler struct {
+	Ledger Ledger
+	Tasks  Tasks
+	Queue  stage.Queue
+
+	Transcoder Transcoder // nil: jobs are not looked at
+	Fleet      string     // of the jobs that are ours
+
+	Lease Lease                           // nil: there is nobody else
+	Epoch Epoch                           // nil: a loss of Redis is seen by its consequences alone
+	Sweep func(ctx context.Context) error // counts the running jobs anew before submission opens; may be nil
+	Every time.Duration                   // between passes; 0: a minute
+	Log   *zap.Logger
+
+	once    sync.Once
+	metrics metrics
+
+	pass  sync.Mutex // held during a pass; guards what follows
+	after key        // the pass before looked at candidates up to this one; zero: at all of them
+	jobs  time.Time  // start of the last look through the lists of jobs
+}
+
+// Ledger is what a pass needs of a [ledger.Store].
+type Ledger interface {
+	Open(ctx context.Context) iter.Seq2[string, error]
+	Get(ctx context.Context, asset string) (*ledger.Record, error)
+	Settle(ctx context.Context, rec *ledger.Record) error
+	Now() time.Time
+}
+
+// Tasks is what a pass needs of a [queue.Inspector].
+type Tasks interface {
+	Tasks(ctx context.Context) iter.Seq2[queue.Info, error]
+	Alive(ctx context.Context, refs []queue.TaskRef) ([]bool, error)
+	Look(ctx context.Context, queue, id string) (queue.Info, error)
+	Clear(ctx context.Context, ref queue.TaskRef) (bool, error)
+	RepairOrphans(ctx context.Context, grace time.Duration, dryRun bool) (queue.Repair, error)
+	RepairRecords(ctx context.Context, activeOnly, dryRun bool) (queue.Repair, error)
+}
+
+// Transcoder lists jobs and cancels those that are one too many; see
+// [cloud.Transcoder].
+type Transcoder interface {
+	List(ctx context.Context, q cloud.JobQuery) (cloud.JobPage, error)
+	Cancel(ctx context.Context, id string) error
+}
+
+// Epoch tells whether Redis is the one that the fleet knows; see package
+// governor. Without an epoch nothing is submitted.
+type Epoch interface {
+	Epoch(ctx context.Context) (string, error) // "" for none
+	SetEpoch(ctx context.Context, epoch string) error
+}
+
+const (
+	defaultEvery = time.Minute
+	atOnce       = 16               // records read at a time
+	maxReads     = 20_000           // records read by one pass; the next one goes on
+	maxMissing   = 1_000            // records looked for by one pass because of tasks alone
+	orphanGrace  = 90 * time.Second // three leases
+	finished     = 5 * time.Minute  // a record that changed within it was open a moment ago
+)
+
+// Pass looks once at everything and mends what it can; with dryRun it changes
+// nothing and its report says what it would have done. It costs a listing of
+// the open markers and of the tasks, and reads a record only for an open asset
+// that has no live task. What one step cannot do is in the error; the other
+// steps are made, and the report is right for those.
+func (r *Reconciler) Pass(ctx context.Context, dryRun bool) (Report, error) {
+	return r.run(ctx, dryRun, maxReads, true)
+}
+
+// run is one pass that reads at most this many records, and looks through the
+// lists of jobs or leaves them to the sweep.
+func (r *Reconciler) run(ctx context.Context, dryRun bool, reads int, lists bool) (Report, error) {
+	r.pass.Lock()
+	defer r.pass.Unlock()
+	p := &pass{Reconciler: r, dry: dryRun, reads: reads, began: time.Now(), report: newReport(dryRun)}
+	var errs []error
+	live, err := p.listTasks(ctx)
+	errs = append(errs, err)
+	errs = append(errs, p.repair(ctx))
+	if err == nil {
+		errs = append(errs, p.open(ctx, live))
+	}
+	if lists && r.Transcoder != nil {
+		errs = append(errs, p.lists(ctx))
+	}
+	p.report.Took = time.Since(p.began)
+	err = errors.Join(errs...)
+	r.count(&p.report, err)
+	return p.report, err
+}
+
+// pass is one pass under way.
+type pass struct {
+	*Reconciler
+	dry    bool
+	reads  int // records that may still be read
+	began  time.Time
+	unread int // tasks that cannot be read
+
+	mu     sync.Mutex
+	report Report
+}
