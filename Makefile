@@ -11,7 +11,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 UNIT = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test unit e2e lint bench fuzz compose-check clean
+.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates fuzz compose-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lint: ## gofmt, vet, staticcheck and go fix of both modules
 
 bench: build ## benchmarks, as ratios within one run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/e2e/bench
+
+bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about an hour and a half)
+	$(GO) test ./internal/e2e/bench -run TestRates -rates polls,events,naive -rates.out $(CURDIR)/docs/rates.md -count 1 -v -timeout 4h
 
 fuzz: ## every fuzz test for FUZZTIME (10s each)
 	@sh deploy/fuzz.sh $(GO) $${FUZZTIME:-10s} . $(LOCAL)

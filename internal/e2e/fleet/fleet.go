@@ -77,7 +77,7 @@ func Start(t testing.TB, o Options) *Fleet {
 		"VODFLEET_INVENTORY="+Inventory, "VODFLEET_WATCH_EVERY=1s", "VODFLEET_LOG_LEVEL=info")
 	f.env = append(f.env, o.Env...)
 
-	f.Store = f.client()
+	f.Store = f.Client().Store()
 	f.Book = ledger.New(f.Store, cloud.Location{Bucket: Ledger, Key: "fleet"})
 	opt, err := queue.ParseRedis(f.Redis.URL())
 	if err != nil {
@@ -108,12 +108,13 @@ func (f *Fleet) Environment() []string { return slices.Clone(f.env) }
 // takes its settings from there, and fleets run side by side.
 var environment sync.Mutex
 
-// client returns the cloud's store as an ordinary client has it.
-func (f *Fleet) client() cloud.Store {
+// Client returns the cloud as an ordinary client has it, with further settings
+// of the AWS SDK, "NAME=value".
+func (f *Fleet) Client(settings ...string) *awscloud.Cloud {
 	f.t.Helper()
 	environment.Lock()
 	defer environment.Unlock()
-	for _, v := range f.Cloud.Env() {
+	for _, v := range append(f.Cloud.Env(), settings...) {
 		name, value, _ := strings.Cut(v, "=")
 		before, was := os.LookupEnv(name)
 		if err := os.Setenv(name, value); err != nil { // t.Setenv refuses parallel tests
@@ -131,7 +132,7 @@ func (f *Fleet) client() cloud.Store {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return aws.Store()
+	return aws
 }
 
 var built sync.Mutex
