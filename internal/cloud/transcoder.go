@@ -6,7 +6,8 @@ import (
 )
 
 // JobState is the state of a transcode. A job only moves forward: submitted,
-// progressing, then one of the three ends.
+// progressing, then one of the three ends. A state that is none of these is the
+// service's word for something newer, and no end.
 type JobState string
 
 const (

@@ -79,7 +79,7 @@ func New(ctx context.Context, o Options) (*Cloud, error) {
 	st := &store{api: s3.NewFromConfig(cfg, s3Options), clock: clock}
 	return &Cloud{
 		store:      st,
-		transcoder: &transcoder{api: mediaconvert.NewFromConfig(cfg), objects: st},
+		transcoder: &transcoder{api: mediaconvert.NewFromConfig(cfg, signAsOf), objects: st},
 		cdn:        &cdn{api: cloudfront.NewFromConfig(cfg)},
 		config:     cfg,
 	}, nil

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -49,7 +51,7 @@ func fail(ctx context.Context, op, object string, err error) error {
 	e := &cloud.Error{Op: op, Object: object}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		e.Code, e.Message = told(api.ErrorCode()), clean(told(api.ErrorMessage()))
-		e.Kind = kindOf(e.Code, err)
+		e.Kind, e.After = kindOf(e.Code, err), retryAfter(err)
 		return e
 	}
 	if ended := ctx.Err(); ended != nil {
@@ -114,6 +116,23 @@ func status(err error) int {
 		return r.HTTPStatusCode()
 	}
 	return 0
+}
+
+// maxAfter bounds how long a service can have us wait.
+const maxAfter = 5 * time.Minute
+
+// retryAfter is how long the answer asks to wait (RFC 9110, 10.2.3, in
+// seconds), 0 where it does not.
+func retryAfter(err error) time.Duration {
+	r, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || r.Response == nil || r.Response.Response == nil {
+		return 0
+	}
+	s, err := strconv.ParseUint(r.Response.Header.Get("Retry-After"), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(s)*time.Second, maxAfter)
 }
 
 // slowDown finds S3's throttling of a HEAD request, whose answer has no body

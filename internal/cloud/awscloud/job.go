@@ -13,8 +13,9 @@ import (
 
 const maxWarnings = 20 // of one job that are kept
 
-// jobOf is a job as MediaConvert tells it. A job without an ID or in a state
-// that is not known is an answer that cannot be used.
+// jobOf is a job as MediaConvert tells it. A job without an ID is an answer
+// that cannot be used. A state that is not known is told as it is: a job in it
+// has not ended.
 func jobOf(op, object string, j *types.Job) (cloud.Job, error) {
 	if j == nil || aws.ToString(j.Id) == "" {
 		return cloud.Job{}, &cloud.Error{Op: op, Object: object, Kind: cloud.ErrUnavailable, Message: "an answer without a job"}
@@ -24,12 +25,8 @@ func jobOf(op, object string, j *types.Job) (cloud.Job, error) {
 		Metadata: maps.Clone(j.UserMetadata), Queue: aws.ToString(j.Queue), Created: aws.ToTime(j.CreatedAt),
 		ErrorCode: int(aws.ToInt32(j.ErrorCode)), Message: clean(aws.ToString(j.ErrorMessage)), Warnings: warnings(j),
 	}
-	switch job.State {
-	case cloud.JobSubmitted, cloud.JobProgressing, cloud.JobFailed, cloud.JobCanceled:
-	case cloud.JobComplete:
+	if job.State == cloud.JobComplete {
 		job.Percent = 100
-	default:
-		return cloud.Job{}, &cloud.Error{Op: op, Object: "job " + job.ID, Kind: cloud.ErrUnavailable, Message: fmt.Sprintf("a job in state %q", j.Status)}
 	}
 	if t := j.Timing; t != nil {
 		job.Started, job.Finished = aws.ToTime(t.StartTime), aws.ToTime(t.FinishTime)

@@ -43,7 +43,7 @@ func TestJobMapping(t *testing.T) {
 			cloud.Job{ID: "1-a", State: cloud.JobFailed, ErrorCode: 1010, Message: "No parser found", Created: base.Created}, nil},
 		{"canceled", `{"id":"1-a","status":"CANCELED","createdAt":1785578400,"settings":{"outputGroups":[{"outputGroupSettings":{"fileGroupSettings":{"destination":"elsewhere"}}}]}}`,
 			cloud.Job{ID: "1-a", State: cloud.JobCanceled, Created: base.Created}, nil},
-		{"a state to come", `{"id":"1-a","status":"PAUSED"}`, cloud.Job{}, cloud.ErrUnavailable},
+		{"a state to come", `{"id":"1-a","status":"PAUSED","createdAt":1785578400}`, cloud.Job{ID: "1-a", State: "PAUSED", Created: base.Created}, nil},
 		{"no ID", `{"status":"COMPLETE"}`, cloud.Job{}, cloud.ErrUnavailable},
 		{"null", `null`, cloud.Job{}, cloud.ErrUnavailable},
 	} {

@@ -38,7 +38,9 @@ type template struct {
 // together have [submitTime], half of that minute, from before the first of
 // them; so none can arrive when the token of an earlier one is forgotten,
 // unless the network holds it back for another half. Past that time the error
-// is [cloud.ErrUnavailable], and callers look for the job.
+// is [cloud.ErrUnavailable], and callers look for the job. All attempts are
+// signed as of r.At, and the error is [cloud.ErrUnavailable] as well if the
+// last was refused and one before it may have made the job.
 func (t *transcoder) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
 	const op = "CreateJob"
 	object := r.Spec.Input.String()
@@ -56,11 +58,12 @@ func (t *transcoder) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job,
 	if err != nil {
 		return cloud.Job{}, invalid(op, object, err)
 	}
-	out, err := call(ctx, submitTime, op, object, func(ctx context.Context) (*mediaconvert.CreateJobOutput, error) {
-		return t.api.CreateJob(ctx, in)
+	var all attempts
+	out, err := call(signedAsOf(ctx, r.At), submitTime, op, object, func(ctx context.Context) (*mediaconvert.CreateJobOutput, error) {
+		return t.api.CreateJob(ctx, in, all.seen)
 	})
 	if err != nil {
-		return cloud.Job{}, err
+		return cloud.Job{}, all.sure(expired(err, r.At))
 	}
 	return jobOf(op, object, out.Job)
 }
@@ -103,11 +106,10 @@ func (t *transcoder) List(ctx context.Context, q cloud.JobQuery) (cloud.JobPage,
 	}
 	page := cloud.JobPage{Next: aws.ToString(out.NextToken)}
 	for i := range out.Jobs {
-		job, err := jobOf(op, object, &out.Jobs[i])
-		if err != nil {
-			return cloud.JobPage{}, err
+		// One that cannot be told from others hides no other.
+		if job, err := jobOf(op, object, &out.Jobs[i]); err == nil {
+			page.Jobs = append(page.Jobs, job)
 		}
-		page.Jobs = append(page.Jobs, job)
 	}
 	return page, nil
 }

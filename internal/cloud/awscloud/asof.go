@@ -1,0 +1,85 @@
+package awscloud
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
+	"github.com/vodfleet/vodfleet/internal/cloud"
+)
+
+// asOf signs requests as of the time that their context carries: a service
+// takes a signature for five minutes and refuses it from then on, whenever the
+// request comes to be sent; see "Elements of an AWS API request signature" in
+// the IAM user guide. Without such a time it is the SDK's.
+type asOf struct{ mediaconvert.HTTPSignerV4 }
+
+type asOfKey struct{}
+
+// signedAsOf has the requests of a context signed as of at; zero: now.
+func signedAsOf(ctx context.Context, at time.Time) context.Context {
+	if at.IsZero() {
+		return ctx
+	}
+	return context.WithValue(ctx, asOfKey{}, at)
+}
+
+// SignHTTP implements [mediaconvert.HTTPSignerV4].
+func (s asOf) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, hash, service, region string, at time.Time, o ...func(*v4.SignerOptions)) error {
+	if t, ok := ctx.Value(asOfKey{}).(time.Time); ok {
+		at = t.UTC()
+	}
+	return s.HTTPSignerV4.SignHTTP(ctx, c, r, hash, service, region, at, o...)
+}
+
+func signAsOf(o *mediaconvert.Options) { o.HTTPSignerV4 = asOf{o.HTTPSignerV4} }
+
+// late are the codes by which services refuse a signature, among other reasons
+// because it is too old.
+var late = []string{"RequestExpired", "RequestTimeTooSkewed", "InvalidSignatureException", "SignatureDoesNotMatch"}
+
+// expired makes the refusal of a request that came too late
+// [cloud.ErrExpired]. Requests that are signed as of now do not come too late:
+// theirs tells of a wrong clock.
+func expired(err error, at time.Time) error {
+	e, ok := errors.AsType[*cloud.Error](err)
+	if !ok || at.IsZero() || !slices.Contains(late, e.Code) {
+		return err
+	}
+	if e.Code == late[0] || e.Code == late[1] || strings.Contains(strings.ToLower(e.Message), "expired") {
+		e.Kind = cloud.ErrExpired
+	}
+	return err
+}
+
+// attempts sees how each attempt of one call ended. The SDK tells only of the
+// last: a request that is refused at last may have been done before.
+type attempts struct {
+	aws.Retryer
+	unsure bool // of one it is not known whether it was done
+}
+
+// IsErrorRetryable implements [aws.Retryer]. It is asked after every attempt
+// that failed.
+func (a *attempts) IsErrorRetryable(err error) bool {
+	e, told := errors.AsType[*cloud.Error](fail(context.Background(), "", "", err))
+	a.unsure = a.unsure || !told || e.Kind == cloud.ErrUnavailable
+	return a.Retryer.IsErrorRetryable(err)
+}
+
+// seen has the SDK ask a.
+func (a *attempts) seen(o *mediaconvert.Options) { a.Retryer, o.Retryer = o.Retryer, a }
+
+// sure returns err as it is if it is known of every attempt that nothing was done.
+func (a *attempts) sure(err error) error {
+	if e, ok := errors.AsType[*cloud.Error](err); ok && a.unsure {
+		e.Kind = cloud.ErrUnavailable
+	}
+	return err
+}
