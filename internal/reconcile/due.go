@@ -26,6 +26,7 @@ type Due struct {
 	Lease  Lease // nil: there is nobody else
 	Log    *zap.Logger
 
+	most  int             // entries of one sweep; 0: maxSweep
 	mu    sync.Mutex      // held during a sweep
 	after ledger.DueEntry // the sweep before stopped at it; zero: it got to the end
 }
@@ -65,6 +66,7 @@ func (d *Due) Run(ctx context.Context) error {
 func (d *Due) Sweep(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	most := cmp.Or(d.most, maxSweep)
 	var entries []ledger.DueEntry
 	for e, err := range d.Ledger.DueBefore(ctx, d.Now()) {
 		if err != nil {
@@ -73,13 +75,13 @@ func (d *Due) Sweep(ctx context.Context) error {
 		if compareDue(e, d.after) <= 0 {
 			continue
 		}
-		if entries = append(entries, e); len(entries) == maxSweep {
+		if entries = append(entries, e); len(entries) == most {
 			break
 		}
 	}
 	d.after = ledger.DueEntry{}
-	if len(entries) == maxSweep {
-		d.after = entries[maxSweep-1]
+	if len(entries) == most {
+		d.after = entries[most-1]
 	}
 	return each(ctx, entries, d.look)
 }

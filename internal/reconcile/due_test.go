@@ -117,3 +117,46 @@ func TestSweepFollowsALongerGrace(t *testing.T) {
 		}
 	})
 }
+
+// Entries that stay do not keep the ones after them from their turn, however
+// many they are.
+func TestSweepGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for n := range 7 {
+			rec := w.record(n, planned, intended, broken)
+			if err := w.book.Due(t.Context(), rec.Asset, rec.NextRetirement(grace)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(grace + time.Second)
+		queue := new(recorder)
+		d := &Due{Ledger: w.book, Queue: queue, Now: w.mem.Store.Now, Grace: grace, Log: zap.NewNop(), most: 3}
+		for turn, want := range []int{3, 6, 7, 10} {
+			if err := d.Sweep(t.Context()); err != nil || len(queue.ids) != want {
+				t.Errorf("after sweep %d: %d looked at, %v, want %d", turn, len(queue.ids), err, want)
+			}
+		}
+		slices.Sort(queue.ids)
+		if n := len(slices.Compact(queue.ids)); n != 7 {
+			t.Errorf("%d of 7 had their turn", n)
+		}
+	})
+}
+
+// Any number of workers sweep, one at a time.
+func TestDueRunsUnderALease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		all := newLeases()
+		before := w.calls()
+		for _, name := range []string{"one", "two", "three"} {
+			d := &Due{Ledger: w.book, Queue: new(recorder), Now: w.mem.Store.Now, Grace: grace, Lease: worker{all, name}, Log: zap.NewNop()}
+			go func() { _ = d.Run(t.Context()) }()
+		}
+		time.Sleep(10*time.Minute + time.Second)
+		if n := before()["Store.List"]; n != 11 {
+			t.Errorf("%d sweeps in ten minutes, want 11", n)
+		}
+	})
+}

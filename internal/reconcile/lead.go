@@ -22,8 +22,10 @@ type Lease interface {
 	Drop(ctx context.Context, name string) error
 }
 
-// leaseTTL is how long after the death of its holder a lease is free.
-const leaseTTL = 30 * time.Second
+const (
+	leaseTTL  = 30 * time.Second // how long after the death of its holder a lease is free
+	tellEvery = 30 * time.Second // between two errors in the log, while turns are short and fail
+)
 
 // errLost is why the work under a lease that could not be made to last ends.
 var errLost = errors.New("the lease was lost")
@@ -41,9 +43,11 @@ func lead(ctx context.Context, lease Lease, name string, every time.Duration, lo
 			_ = lease.Drop(ctx, name) // else it ends by itself
 		}()
 	}
+	var told time.Time
 	for {
-		if err := turn(ctx, lease, name, f); err != nil && ctx.Err() == nil {
+		if err := turn(ctx, lease, name, f); err != nil && ctx.Err() == nil && time.Since(told) >= tellEvery {
 			log.Error(name, zap.Error(err))
+			told = time.Now()
 		}
 		select {
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -81,7 +82,7 @@ func (p *pass) lists(ctx context.Context) error {
 		}
 		since = last.Add(-listsSlack)
 	}
-	pages := 0
+	pages, judged := 0, make(map[string]bool) // a job moves from list to list
 	for _, state := range cloud.JobStates {
 		query := cloud.JobQuery{State: state}
 		for more := true; more && pages < maxPages; pages++ {
@@ -90,11 +91,17 @@ func (p *pass) lists(ctx context.Context) error {
 				return fmt.Errorf("reconcile: list %s jobs: %w", state, err)
 			}
 			p.report.Jobs += len(page.Jobs)
+			n := len(page.Jobs)
+			more = page.Next != "" && (n == 0 || !state.Ended() || !page.Jobs[n-1].Created.Before(since))
+			page.Jobs = slices.DeleteFunc(page.Jobs, func(job cloud.Job) bool {
+				return judged[job.ID] || state.Ended() && job.Created.Before(since)
+			})
+			for _, job := range page.Jobs {
+				judged[job.ID] = true
+			}
 			if err := each(ctx, page.Jobs, p.judge); err != nil {
 				return err
 			}
-			n := len(page.Jobs)
-			more = page.Next != "" && (n == 0 || !state.Ended() || !page.Jobs[n-1].Created.Before(since))
 			query.Cursor = page.Next
 		}
 	}

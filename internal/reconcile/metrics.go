@@ -57,9 +57,13 @@ func (r *Reconciler) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// count counts and logs a pass that was made.
+// count counts and logs a pass that was made; a dry run is not counted.
 func (r *Reconciler) count(report *Report, err error) {
 	report.sort()
+	defer r.tell(report)
+	if report.DryRun {
+		return
+	}
 	m := r.meters()
 	outcome := "done"
 	if err != nil {
@@ -74,7 +78,6 @@ func (r *Reconciler) count(report *Report, err error) {
 	for kind, n := range report.Mended {
 		m.mended.WithLabelValues(string(kind)).Add(float64(n))
 	}
-	r.tell(report)
 }
 
 // maxTold bounds the findings of one pass that are logged one by one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
@@ -51,15 +52,20 @@ func (p *pass) listTasks(ctx context.Context) (live, error) {
 			continue
 		}
 		p.report.Tasks++
-		asset := ""
-		if t.Task != nil {
-			asset = tasks.AssetOf(t.Task)
-		}
+		kind, asset := named(t.ID)
 		if k, ok := keyOf(asset); ok {
-			all[k] = all[k] || t.Kind != tasks.KindIngest
+			all[k] = all[k] || kind != tasks.KindIngest
 		}
 	}
 	return all, nil
+}
+
+// named reads the ID of a task, KIND:ASSET:…: unlike its payload, it is the
+// same in every version.
+func named(id string) (kind, asset string) {
+	kind, rest, _ := strings.Cut(id, ":")
+	asset, _, _ = strings.Cut(rest, ":")
+	return kind, asset
 }
 
 // open gives every open asset without a live task its task.
