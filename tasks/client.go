@@ -61,6 +61,10 @@ type pool struct{ client any }
 
 func (p pool) MakeRedisClient() any { return p.client }
 
+// Redis returns the option by which Asynq's own types share the client's
+// connections, for what they can do beyond enqueueing. Close ends those too.
+func (c *Client) Redis() asynq.RedisConnOpt { return c.redis }
+
 // Close closes the connections. It is called once, when no call is under way.
 func (c *Client) Close() error {
 	if err := c.asynq.Load().Close(); err != nil {

@@ -76,7 +76,7 @@ func (f *fixture) serve(queue string, cfg asynq.Config, h asynq.Handler) (stop f
 	if cfg.ShutdownTimeout == 0 {
 		cfg.ShutdownTimeout = 50 * time.Millisecond
 	}
-	cfg.Logger = newAsynqLog(zap.NewNop())
+	cfg.Logger = newAsynqLog(f.log)
 	s := asynq.NewServer(f.opt, cfg)
 	if err := s.Start(h); err != nil {
 		f.Fatal(err)
@@ -206,4 +206,53 @@ func (c *counter) overlap() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.most
+}
+
+// dialTo returns a client of a Redis, closed with the test.
+func dialTo(t *testing.T, s *redistest.Server) redis.UniversalClient {
+	t.Helper()
+	opt, err := ParseRedis(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := Dial(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// lose leaves a pending task as a worker that died two minutes ago does: active,
+// with a lease that has ended.
+func (f *fixture) lose(t tasks.Task) {
+	f.Helper()
+	f.take(t)
+	f.expire(t)
+}
+
+// take makes a pending task active, as Asynq's dequeuing does.
+func (f *fixture) take(t tasks.Task) {
+	f.Helper()
+	ref := Ref(t)
+	_, err := f.raw.TxPipelined(f.Context(), func(p redis.Pipeliner) error {
+		p.LRem(f.Context(), ref.prefix()+"pending", 0, ref.ID)
+		p.LPush(f.Context(), ref.prefix()+"active", ref.ID)
+		p.HSet(f.Context(), ref.key(), "state", "active")
+		p.HDel(f.Context(), ref.key(), "pending_since")
+		p.ZAdd(f.Context(), ref.prefix()+"lease", redis.Z{Score: float64(time.Now().Add(30 * time.Second).Unix()), Member: ref.ID})
+		return nil
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// expire ends a lease, and with it the time that Asynq grants beyond.
+func (f *fixture) expire(t tasks.Task) {
+	f.Helper()
+	ref := Ref(t)
+	if err := f.raw.ZIncrBy(f.Context(), ref.prefix()+"lease", -120, ref.ID).Err(); err != nil {
+		f.Fatal(err)
+	}
 }

@@ -17,6 +17,10 @@ import (
 // result. It logs how the run ended, once; handlers do not.
 func (s *Server) process(ctx context.Context, at *asynq.Task) error {
 	r := newRun(ctx, at)
+	if err := s.readLost(ctx, r, at.Payload()); err != nil {
+		s.metrics.observe(r.kind, crowded, 0)
+		return forRedis(notYetFor(s.times.crowded, err.Error()))
+	}
 	leave, err := s.enter(r)
 	if err != nil {
 		s.metrics.observe(r.kind, crowded, 0)
@@ -34,6 +38,7 @@ func (s *Server) process(ctx context.Context, at *asynq.Task) error {
 	}
 	s.metrics.observe(r.kind, o, took)
 	s.report(r, tasks.AssetOf(t), o, err, took)
+	s.settle(r, at.Payload(), o)
 	return forRedis(err)
 }
 
@@ -41,11 +46,15 @@ func (s *Server) process(ctx context.Context, at *asynq.Task) error {
 // time and goes on without it: its slot is free and its task runs again, while
 // the handler still works. So slots are counted here by the handlers that
 // really work, and a task whose last run goes on in this process waits for it.
+// So does a task that has lost its worker, while another such is at work.
 func (s *Server) enter(r *run) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.atWork[r.key()] != nil {
 		return nil, notYetFor(s.times.crowded, "its last run has not ended")
+	}
+	if r.crashes > 0 && s.suspect {
+		return nil, notYetFor(s.times.crowded, "another task that lost its worker is at work")
 	}
 	select {
 	case s.slots <- struct{}{}:
@@ -53,6 +62,7 @@ func (s *Server) enter(r *run) (leave func(), err error) {
 		return nil, notYetFor(s.times.crowded, "earlier runs have not ended")
 	}
 	s.atWork[r.key()] = r
+	s.suspect = s.suspect || r.crashes > 0
 	running := s.metrics.running.WithLabelValues(label(r.kind))
 	running.Inc()
 	return func() {
@@ -60,6 +70,7 @@ func (s *Server) enter(r *run) (leave func(), err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.atWork, r.key())
+		s.suspect = s.suspect && r.crashes == 0
 		<-s.slots
 	}, nil
 }
@@ -145,6 +156,9 @@ func (r *run) fields(asset string) []zap.Field {
 		zap.String("task", clean(r.id, 200)), zap.String("kind", clean(r.kind, 64)),
 		zap.String("queue", r.queue), zap.Int("attempt", r.failures+1),
 	}
+	if r.crashes > 0 {
+		f = append(f, zap.Int("crashes", r.crashes))
+	}
 	if asset != "" {
 		f = append(f, zap.String("asset", asset))
 	}
@@ -187,5 +201,8 @@ func (s *Server) abandoned(ctx context.Context, at *asynq.Task, err error) {
 		return
 	}
 	r := newRun(ctx, at)
+	if isLost(err) {
+		s.noteStalled(r, at.Payload())
+	}
 	s.log.Warn("task goes on without its handler", append(r.fields(""), zap.Error(err))...)
 }

@@ -108,6 +108,10 @@ type Info struct {
 	// Queue and State are known.
 	Unreadable bool       `json:"unreadable,omitempty"`
 	Task       tasks.Task `json:"-"` // nil if this version cannot read it
+
+	noLease bool   // active without a lease
+	lost    string // where its lost runs are noted, until they are read
+	raw     string // the record, if it is unreadable
 }
 
 // Look returns where one task is. It fails with [ErrNoTask] if it is nowhere.
@@ -122,10 +126,8 @@ func (i *Inspector) Look(ctx context.Context, queue, id string) (Info, error) {
 	case err != nil:
 		return Info{}, fmt.Errorf("look at task %s in redis %s: %w", id, i.where, err)
 	}
-	info := Info{
-		ID: t.ID, Kind: t.Type, Queue: t.Queue, State: t.State.String(),
-		Failures: t.Retried, LastRun: t.LastFailedAt,
-	}
+	info := Info{ID: t.ID, Queue: t.Queue, State: t.State.String()}
+	info.fill(record{kind: t.Type, payload: t.Payload, retried: t.Retried, lastErr: t.LastErr, lastFailed: t.LastFailedAt})
 	if t.State == asynq.TaskStateScheduled || t.State == asynq.TaskStateRetry {
 		info.NextRun = t.NextProcessAt
 	}
@@ -133,16 +135,13 @@ func (i *Inspector) Look(ctx context.Context, queue, id string) (Info, error) {
 		lease, err := i.redis.ZScore(ctx, "asynq:{"+queue+"}:lease", id).Result()
 		info.Orphaned = errors.Is(err, redis.Nil) || err == nil && lease < float64(time.Now().Unix())
 	}
-	wait := strings.HasPrefix(t.LastErr, waiting) || strings.Contains(t.LastErr, ": "+waiting)
-	if wait && t.State != asynq.TaskStateArchived {
-		info.Wait = t.LastErr
-	} else {
-		info.LastErr = t.LastErr
+	one := []Info{info}
+	if info.lost != "" {
+		if err := i.takeLost(ctx, one); err != nil {
+			return Info{}, fmt.Errorf("look at task %s in redis %s: %w", id, i.where, err)
+		}
 	}
-	if task, err := tasks.Decode(t.Type, t.Payload); err == nil {
-		info.Task = task
-	}
-	return info, nil
+	return one[0], nil
 }
 
 // Find returns the tasks of an asset, in the order of the funnel; none is no

@@ -67,7 +67,11 @@ func (l *asynqLog) write(level zapcore.Level, args []any) {
 	if level > zapcore.DebugLevel && !l.seldom.pass(complaint(text)) {
 		return
 	}
-	l.log.Log(level, "asynq", zap.String("detail", clean(text, maxErrorText)))
+	fields := []zap.Field{zap.String("detail", clean(text, maxErrorText))}
+	if advice := advise(text); advice != "" {
+		fields = append(fields, zap.String("advice", advice))
+	}
+	l.log.Log(level, "asynq", fields...)
 }
 
 // complaint is the part of a message before the first thing it names.

@@ -20,7 +20,7 @@ const (
 	unreadable  outcome = "unreadable"  // a broken payload; given up
 	unknown     outcome = "unknown"     // a newer payload, or a kind without a handler; waits
 	interrupted outcome = "interrupted" // the worker stops; runs again elsewhere
-	crowded     outcome = "crowded"     // an earlier run goes on past its time; waits
+	crowded     outcome = "crowded"     // an earlier run goes on past its time, or another suspect is at work; waits
 	late        outcome = "late"        // ended after Asynq had given the run up; its result is lost
 )
 
@@ -29,6 +29,8 @@ type metrics struct {
 	runs     *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	running  *prometheus.GaugeVec
+	lost     *prometheus.CounterVec
+	offset   prometheus.Gauge
 }
 
 func newMetrics() metrics {
@@ -46,6 +48,14 @@ func newMetrics() metrics {
 			Name: "vodfleet_tasks_running",
 			Help: "Handlers at work in this process, those past their time among them.",
 		}, []string{"kind"}),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vodfleet_tasks_lost_workers_total",
+			Help: "Tasks found by this process whose worker was lost; they run again.",
+		}, []string{"kind"}),
+		offset: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "vodfleet_clock_offset_seconds",
+			Help: "How far this host's clock is ahead of Redis's, as last compared.",
+		}),
 	}
 }
 
@@ -74,6 +84,8 @@ func (s *Server) Describe(ch chan<- *prometheus.Desc) {
 	s.metrics.runs.Describe(ch)
 	s.metrics.duration.Describe(ch)
 	s.metrics.running.Describe(ch)
+	s.metrics.lost.Describe(ch)
+	s.metrics.offset.Describe(ch)
 }
 
 // Collect is Describe's other half.
@@ -81,4 +93,6 @@ func (s *Server) Collect(ch chan<- prometheus.Metric) {
 	s.metrics.runs.Collect(ch)
 	s.metrics.duration.Collect(ch)
 	s.metrics.running.Collect(ch)
+	s.metrics.lost.Collect(ch)
+	s.metrics.offset.Collect(ch)
 }

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -208,27 +207,4 @@ func Dial(opt asynq.RedisConnOpt) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("dial redis: %T makes no Redis client", opt)
 	}
 	return client, nil
-}
-
-// checkRedis says what makes a Redis unfit to hold the queue: an eviction
-// policy that throws tasks away without an error once memory is full.
-func checkRedis(ctx context.Context, client redis.UniversalClient) error {
-	info, err := client.Info(ctx, "memory").Result()
-	if err != nil {
-		return fmt.Errorf("read maxmemory-policy: %w", err)
-	}
-	return checkPolicy(info)
-}
-
-// errUnfit is no passing state of a Redis.
-var errUnfit = errors.New("which throws tasks away")
-
-func checkPolicy(info string) error {
-	for line := range strings.Lines(info) {
-		policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
-		if found && policy != "noeviction" {
-			return fmt.Errorf("maxmemory-policy is %s, %w: set it to noeviction", clean(policy, 40), errUnfit)
-		}
-	}
-	return nil
 }

@@ -13,7 +13,10 @@ import (
 // run is one run of one task, as its handler's context carries it.
 type run struct {
 	queue, id, kind string
+	retried         int // Asynq's count: failures and lost workers
 	failures        int
+	crashes         int
+	lost            lostRuns // those that Redis has notes of
 	headers         map[string]string
 
 	mu    sync.Mutex
@@ -27,7 +30,8 @@ func newRun(ctx context.Context, t *asynq.Task) *run {
 	r := &run{kind: t.Type(), headers: t.Headers(), again: -1}
 	r.queue, _ = asynq.GetQueueName(ctx)
 	r.id, _ = asynq.GetTaskID(ctx)
-	r.failures, _ = asynq.GetRetryCount(ctx)
+	r.retried, _ = asynq.GetRetryCount(ctx)
+	r.failures = r.retried
 	return r
 }
 
@@ -39,7 +43,7 @@ func runOf(ctx context.Context) *run {
 
 // in returns the context of the run's handler.
 func (r *run) in(ctx context.Context) context.Context {
-	return WithFailures(context.WithValue(ctx, runKey{}, r), r.failures)
+	return WithCrashes(WithFailures(context.WithValue(ctx, runKey{}, r), r.failures), r.crashes)
 }
 
 // key is unique among all tasks: IDs are so in one queue only.

@@ -64,7 +64,11 @@ type Server struct {
 	mu       sync.Mutex
 	started  bool
 	atWork   map[string]*run // by key
-	awaiting time.Duration   // between looks for Redis at the start
+	suspect  bool            // one at work has lost a worker before
+	stalled  []stalledRun    // not yet noted in Redis
+	redis    redis.UniversalClient
+	now      func() time.Time
+	awaiting time.Duration // between looks for Redis at the start
 }
 
 // times are how often Asynq looks, and how long tasks wait for reasons of the
@@ -75,6 +79,7 @@ type times struct {
 	forward time.Duration // for scheduled and retried tasks
 	unknown time.Duration // wait of a task that a newer worker will understand
 	crowded time.Duration // wait of a task behind handlers past their time
+	woken   time.Duration // between looks for tasks that were woken at work
 }
 
 var defaultTimes = times{
@@ -82,6 +87,7 @@ var defaultTimes = times{
 	forward: 500 * time.Millisecond,
 	unknown: time.Minute,
 	crowded: 5 * time.Second,
+	woken:   time.Second,
 }
 
 // handler runs a decoded task.
@@ -124,6 +130,7 @@ func NewServer(opts Options) (*Server, error) {
 		slots:    make(chan struct{}, opts.Concurrency),
 		atWork:   make(map[string]*run),
 		awaiting: time.Second,
+		now:      time.Now,
 	}
 	s.stop, s.stopNow = context.WithCancelCause(context.Background())
 	return s, nil
@@ -162,9 +169,10 @@ func Handle[T tasks.Task](s *Server, f func(ctx context.Context, t T) error) {
 // finish within the drain time-out and returns nil. A task whose handler did
 // not finish goes back to its queue and no failure is counted.
 //
-// A Redis that cannot be reached is waited for; one that refuses the
-// credentials, or would evict tasks, is an error at once. So is a queue without
-// a handler for its kind.
+// A Redis that cannot be reached is waited for, and so is this host's clock if
+// it differs from Redis's by more than 20 seconds; a Redis that refuses the
+// credentials, or would lose tasks, is an error at once that says what mends it.
+// So is a queue without a handler for its kind.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.start(); err != nil {
 		return fmt.Errorf("run queue server: %w", err)
@@ -181,12 +189,13 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("run queue server: redis %s: %w", Where(s.opts.Redis), err)
 	}
 	client.AddHook(pauseHook{})
+	s.redis = client
 	server := asynq.NewServerFromRedisClient(client, s.config())
 	if err := server.Start(asynq.HandlerFunc(s.process)); err != nil {
 		return fmt.Errorf("run queue server: %w", err)
 	}
 	s.log.Info("serving", zap.Strings("queues", s.opts.Queues), zap.Int("concurrency", s.opts.Concurrency))
-	<-ctx.Done()
+	s.tend(ctx)
 	return s.drain(server)
 }
 
@@ -221,7 +230,7 @@ func (s *Server) config() asynq.Config {
 		TaskCheckInterval:        s.times.check,
 		DelayedTaskCheckInterval: s.times.forward,
 		ShutdownTimeout:          s.opts.DrainTimeout,
-		RetryDelayFunc:           asynqDelay,
+		RetryDelayFunc:           s.delay,
 		IsFailure:                isFailure,
 		ErrorHandler:             asynq.ErrorHandlerFunc(s.abandoned),
 		Logger:                   newAsynqLog(s.log),
@@ -264,7 +273,10 @@ func (s *Server) drain(server *asynq.Server) error {
 func (s *Server) awaitRedis(ctx context.Context, client redis.UniversalClient) error {
 	for {
 		look, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := checkRedis(look, client)
+		err := checkRedis(look, client, s.opts.AllowVolatile)
+		if err == nil {
+			err = s.checkClock(look, client)
+		}
 		cancel()
 		if err == nil || !transient(err) {
 			return err

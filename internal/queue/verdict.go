@@ -85,12 +85,15 @@ func Failures(ctx context.Context) int {
 	return n
 }
 
-// isFailure is Asynq's question whether to count err. A lost lease is a lost
-// worker, which tells nothing about the task.
+// isFailure is Asynq's question whether to count err. A lost worker is counted,
+// and noted beside the count, out of which it is taken again; see [lostKey].
 func isFailure(err error) bool {
 	_, waits := errors.AsType[*notYet](err)
-	return err != nil && !waits && !errors.Is(err, asynq.ErrLeaseExpired)
+	return err != nil && !waits
 }
+
+// isLost says that Asynq's recoverer found a task whose lease had ended.
+func isLost(err error) bool { return errors.Is(err, asynq.ErrLeaseExpired) }
 
 // retryDelay is how long a task waits that ended with err after a number of
 // earlier failures. roll, from 0 to below 1, places it within the jitter.
@@ -102,7 +105,7 @@ func retryDelay(failures int, err error, roll float64) time.Duration {
 	if n, ok := errors.AsType[*notYet](err); ok {
 		return n.after
 	}
-	if errors.Is(err, asynq.ErrLeaseExpired) {
+	if isLost(err) {
 		return 0
 	}
 	d := maxDelay

@@ -31,7 +31,7 @@ func TestVerdicts(t *testing.T) {
 		{"permanent", Permanent(errPlain), "store is away: skip retry for the task", true, true},
 		{"permanent nothing", Permanent(nil), "no reason given: skip retry for the task", true, true},
 		{"wrapped permanent", fmt.Errorf("poll: %w", Permanent(errPlain)), "poll: store is away: skip retry for the task", true, true},
-		{"lost lease", asynq.ErrLeaseExpired, "asynq: task lease expired", false, false},
+		{"lost lease", asynq.ErrLeaseExpired, "asynq: task lease expired", false, true}, // and taken out of the count again
 		{"time-out", context.DeadlineExceeded, "context deadline exceeded", false, true},
 		{"told wait", forRedis(NotYet(time.Second)), "not yet; again in 1s", true, false},
 		{"told error", forRedis(errPlain), "store is away", false, true},

@@ -28,9 +28,10 @@ type Server struct {
 	hold io.Closer // while it is open, the server lives
 }
 
-// Start starts redis-server with further arguments, such as "--appendonly",
-// "yes", and ends it with the test. Without any it keeps nothing on disk. The
-// test fails, and is never skipped, where redis-server is missing.
+// Start starts redis-server with further arguments, such as "--maxmemory",
+// "10mb", and ends it with the test. Without any it keeps an append-only file,
+// without waiting for the disk: what it had is there after a Restart. The test
+// fails, and is never skipped, where redis-server is missing.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return StartIn(t, t.TempDir(), args...)
@@ -62,8 +63,39 @@ func StartIn(t testing.TB, dir string, args ...string) *Server {
 	return nil
 }
 
+// StartReplica starts a replica of s, as [Start] does, and returns once it has
+// all that s has.
+func (s *Server) StartReplica(t testing.TB, args ...string) *Server {
+	t.Helper()
+	r := Start(t, append([]string{"--replicaof", "127.0.0.1 " + s.Port()}, args...)...)
+	r.AwaitLink()
+	return r
+}
+
+// AwaitLink returns once a replica is connected to its primary and has caught up.
+func (s *Server) AwaitLink() {
+	s.t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+	defer client.Close()
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		info, err := client.Info(s.t.Context(), "replication").Result()
+		if err == nil && strings.Contains(info, "master_link_status:up") {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("replica %s is not connected: %v\n%s", s.Addr, err, info)
+		}
+	}
+}
+
 // URL is the server's URL, with database 0.
 func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
+
+// Port is the port of Addr.
+func (s *Server) Port() string {
+	_, port, _ := net.SplitHostPort(s.Addr)
+	return port
+}
 
 // Kill ends the server as kill -9 does. It is safe to repeat.
 func (s *Server) Kill() {
@@ -89,12 +121,10 @@ func (s *Server) Restart() {
 const watchdog = `"$@" & pid=$!; read -r _; kill -9 $pid; wait $pid`
 
 func (s *Server) start() error {
-	_, port, err := net.SplitHostPort(s.Addr)
-	if err != nil {
-		return err
-	}
-	args := []string{"-c", watchdog, "redistest", "redis-server", "--bind", "127.0.0.1", "--port", port,
-		"--dir", s.dir, "--daemonize", "no", "--save", "", "--appendonly", "no"}
+	args := []string{"-c", watchdog, "redistest", "redis-server", "--bind", "127.0.0.1", "--port", s.Port(),
+		"--dir", s.dir, "--daemonize", "no", "--save", "",
+		"--appendonly", "yes", "--appendfsync", "no", "--repl-diskless-sync-delay", "0"}
+	var err error
 	s.cmd = exec.Command("sh", append(args, s.args...)...)
 	if s.hold, err = s.cmd.StdinPipe(); err != nil {
 		s.cmd = nil
