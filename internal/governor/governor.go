@@ -13,6 +13,7 @@ package governor
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -138,10 +139,37 @@ func (g *Governor) share(method string) Rate {
 // A job that was admitted and that no sweep sees for ten minutes gives its room
 // back.
 func (g *Governor) Admit(ctx context.Context, lane, profile, asset string, build int) (wait time.Duration, err error) {
-	return 0, errUnbuilt
+	id := member(asset, build)
+	if lane != laneBulk {
+		lane = laneLive
+	}
+	r := g.share(CreateJob)
+	wait, err = g.wait(ctx, scriptAdmit,
+		[]string{
+			keyEpoch, keyGates, keyDay, keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine,
+			keyDue, keySeq, keyBucket(CreateJob), keyPace, keyLeft, keyMet,
+		},
+		lane, id, g.opt.InFlight, g.opt.Reserve, max(g.opt.PerDay, 0), float(r.PerSecond), r.Burst, ms(grace), spread(id),
+		scopeAccount, scopeSubmit, scopeOf("profile", profile))
+	if err != nil {
+		return 0, fmt.Errorf("admit asset %s build %d: %w", asset, build, err)
+	}
+	return wait, nil
 }
+
+// The lanes, as tasks name them.
+const (
+	laneLive = "live"
+	laneBulk = "bulk"
+)
 
 // Release gives room, or the place in line, back. A repeat is harmless.
 func (g *Governor) Release(ctx context.Context, asset string, build int) error {
-	return errUnbuilt
+	err := scriptRelease.Run(ctx, g.rdb, []string{
+		keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyDue, keyPace, keyLeft, keyMet,
+	}, member(asset, build)).Err()
+	if err != nil {
+		return fmt.Errorf("release asset %s build %d: %w", asset, build, err)
+	}
+	return nil
 }

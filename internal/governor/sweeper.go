@@ -2,14 +2,12 @@ package governor
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"go.uber.org/zap"
 )
-
-var errUnbuilt = errors.New("not built")
 
 // Lister lists jobs; see [cloud.Transcoder]. It should be one that
 // [Governor.Limit] returned.
@@ -25,8 +23,9 @@ type Sweeper struct {
 	Jobs     Lister
 
 	// Every is the longest time from the begin of one sweep to the next while
-	// jobs are in flight; zero is 25 seconds. Sweeps of few pages come sooner,
-	// as often as half a request a second allows.
+	// up to 25 pages are listed; zero is 25 seconds. Sweeps of few pages come
+	// sooner, as often as half a request a second allows, and those of more
+	// pages later, so that they take one request a second.
 	Every time.Duration
 
 	// Rare is the time between sweeps while events tell what happens; zero is
@@ -49,17 +48,84 @@ type Sweeper struct {
 	Log *zap.Logger
 }
 
+const (
+	tickEvery  = time.Second      // between looks at what is to be done
+	leaseName  = "sweep"          // of those who are at work
+	leaseTime  = 15 * time.Second // without a sign of life
+	sweepLimit = 10 * time.Minute // of one sweep
+	callLimit  = 64               // tasks called from one line in one tick
+)
+
 // Run sweeps and wakes until ctx ends, whose error it returns. What fails is
 // logged and tried again.
-func (s *Sweeper) Run(ctx context.Context) error { return errUnbuilt }
+func (s *Sweeper) Run(ctx context.Context) error {
+	g := s.Governor
+	defer func() { // the next one need not wait for the lease to run out
+		dropping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = g.Drop(dropping, leaseName)
+	}()
+	// Sweeps wait for tokens, and nobody is to wait for a sweep. This runs
+	// before the lease is dropped.
+	var sweeps sync.WaitGroup
+	defer sweeps.Wait()
+	var swept chan error // of the sweep under way; nil: none is
+	var quiet, lame pauses
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		if !quiet.on() {
+			due, err := s.tick(ctx)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				s.Log.Warn("nobody is called; tries again", zap.Error(err), zap.Duration("in", quiet.grow()))
+			case err == nil:
+				quiet.reset()
+				if due && swept == nil && !lame.on() {
+					swept = make(chan error, 1)
+					result := swept
+					sweeps.Go(func() { result <- s.sweep(ctx, true) })
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-swept:
+			swept = nil
+			switch {
+			case err != nil && ctx.Err() == nil:
+				s.Log.Warn("sweep of jobs was not whole; tries again", zap.Error(err), zap.Duration("in", lame.grow()))
+			case err == nil:
+				lame.reset()
+			}
+		case <-ticker.C:
+		}
+	}
+}
 
-// Sweep reads the lists once, whoever has the lease.
-func (s *Sweeper) Sweep(ctx context.Context) error { return errUnbuilt }
+// tick calls who is to be called, if this one has the lease, and reports
+// whether it is to sweep.
+func (s *Sweeper) tick(ctx context.Context) (due bool, err error) {
+	mine, err := s.Governor.Hold(ctx, leaseName, leaseTime)
+	if err != nil || !mine {
+		return false, err
+	}
+	_, wait, err := s.call(ctx)
+	return wait == 0, err
+}
 
-// Call wakes the tasks at the head of the lines for which there is room and a
-// token now, once each, and returns how many. Run does it each second.
-func (s *Sweeper) Call(ctx context.Context) (int, error) { return 0, errUnbuilt }
+// pauses grow while something fails, so that it does not fail each second.
+type pauses struct {
+	until time.Time
+	d     time.Duration
+}
 
-// Listen notes and wakes by events until ctx ends, whose error it returns. An
-// event is done with once its poll was woken. Uploads are left in the queue.
-func (s *Sweeper) Listen(ctx context.Context, events cloud.Events) error { return errUnbuilt }
+func (p *pauses) on() bool { return time.Now().Before(p.until) }
+func (p *pauses) reset()   { *p = pauses{} }
+
+func (p *pauses) grow() time.Duration {
+	p.d = min(max(2*p.d, time.Second), 30*time.Second)
+	p.until = time.Now().Add(p.d)
+	return p.d
+}

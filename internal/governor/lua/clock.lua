@@ -1,0 +1,2 @@
+-- Returns the clock.
+return string.format('%.0f', clock())
