@@ -50,6 +50,9 @@ bench: build ## benchmarks, as ratios within one run
 bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about an hour and a half)
 	$(GO) test ./internal/e2e/bench -run TestRates -rates polls,events,naive -rates.out $(CURDIR)/docs/rates.md -count 1 -v -timeout 4h
 
+chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; DIR=folder keeps its state and goes on there, SEED=n
+	$(GO) test -count 1 -v -timeout 90m -run '^TestChaos$$' ./internal/e2e/storm -chaos $(or $(DIR),.run/chaos) $(if $(SEED),-seed $(SEED))
+
 fuzz: ## every fuzz test for FUZZTIME (10s each)
 	@sh deploy/fuzz.sh $(GO) $${FUZZTIME:-10s} . $(LOCAL)
 

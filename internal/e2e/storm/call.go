@@ -34,6 +34,16 @@ func (p Point) String() string {
 func (c Call) Point() Point { return Point{c.Name, c.After} }
 
 // Hook is told of every call, before it is sent on and once its effect is
-// there. It may wait, and says whether the call, or its answer, goes on; if not
-// the worker's connection ends. It is called by many goroutines at once.
-type Hook func(Call) (pass bool)
+// there, and says what becomes of it. It may wait. It is called by many
+// goroutines at once.
+type Hook func(Call) Fate
+
+// Fate is what becomes of a call.
+type Fate int
+
+const (
+	Pass     Fate = iota // it, or its answer, goes on
+	Drop                 // the worker's connection ends
+	Throttle             // it is refused as one too many; of Redis: dropped
+	Fail                 // it is refused with an error of the service's own; of Redis: dropped
+)

@@ -2,12 +2,14 @@ package storm
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -40,7 +42,7 @@ func NewHTTPProxy(slot int, target string, names Names, hook Hook) (*HTTPProxy, 
 		ModifyResponse: func(r *http.Response) error {
 			c, _ := r.Request.Context().Value(callKey{}).(Call)
 			c.After, c.Status, c.At = true, r.StatusCode, time.Now()
-			if !hook(c) {
+			if hook(c) != Pass {
 				_, _ = io.Copy(io.Discard, r.Body) // the effect is whole, whatever the answer says
 				_ = r.Body.Close()
 				panic(http.ErrAbortHandler)
@@ -55,8 +57,12 @@ func NewHTTPProxy(slot int, target string, names Names, hook Hook) (*HTTPProxy, 
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := Call{Slot: slot, At: time.Now()}
 		c.Name, c.About = names(r)
-		if !hook(c) {
+		switch fate := hook(c); fate {
+		case Drop:
 			panic(http.ErrAbortHandler)
+		case Throttle, Fail:
+			refuse(w, r, fate)
+			return
 		}
 		forward.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	}))
@@ -69,4 +75,34 @@ func NewHTTPProxy(slot int, target string, names Names, hook Hook) (*HTTPProxy, 
 func (p *HTTPProxy) Close() {
 	p.server.CloseClientConnections()
 	p.server.Close()
+}
+
+// refuse answers as the service does that is too busy, or has failed. The
+// answer bears no date: it is not the cloud's, whose clock may be another.
+func refuse(w http.ResponseWriter, r *http.Request, fate Fate) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header()["Date"] = nil
+	if strings.Contains(r.Header.Get("Authorization"), "/mediaconvert/") {
+		status, kind := http.StatusTooManyRequests, "TooManyRequestsException"
+		if fate == Fail {
+			status, kind = http.StatusInternalServerError, "InternalServerErrorException"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Amzn-Errortype", kind)
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"message":"%s"}`, http.StatusText(status))
+		return
+	}
+	status, code, form := http.StatusServiceUnavailable, "SlowDown", "<Error><Code>%s</Code><Message>%s</Message></Error>"
+	if fate == Fail {
+		status, code = http.StatusInternalServerError, "InternalError"
+	}
+	if strings.Contains(r.Header.Get("Authorization"), "/cloudfront/") {
+		form = "<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>"
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		fmt.Fprintf(w, form, code, http.StatusText(status))
+	}
 }

@@ -89,7 +89,7 @@ func (p *RedisProxy) commands(from *bufio.Reader, to *bufio.Writer, due chan<- C
 		c := Call{Slot: p.slot, At: time.Now()}
 		c.Name, c.About = redisCall(v.args)
 		if c.Name != "" {
-			if !p.hook(c) {
+			if p.hook(c) != Pass {
 				return
 			}
 		}
@@ -124,7 +124,7 @@ func (p *RedisProxy) answers(from *bufio.Reader, to *bufio.Writer, due <-chan Ca
 			case c := <-due:
 				if c.Name != "" {
 					c.At = time.Now()
-					if !p.hook(c) {
+					if p.hook(c) != Pass {
 						return
 					}
 				}
