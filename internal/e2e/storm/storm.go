@@ -60,7 +60,8 @@ func New(t testing.TB, dir string, plan Plan) *Storm {
 			"--simulate", "--job-time", "60s-6m", "--clock-rate", fmt.Sprint(s.Plan.Rate), "--list-lag", "10s", "--slots", "200",
 		},
 		Env: []string{"VODFLEET_GRACE=1h", "VODFLEET_MAX_NEW=1000000", "VODFLEET_BOARD_INTERVAL=2s",
-			fmt.Sprintf("VODFLEET_API_RATE=%d", 2*s.Plan.Rate), // the fleet waits by the host's clock},
+			fmt.Sprintf("VODFLEET_API_RATE=%d", 2*s.Plan.Rate), // the fleet waits by the host's clock
+		},
 	})
 	if s.keeper, err = NewKeeper(dir); err != nil {
 		t.Fatal(err)
