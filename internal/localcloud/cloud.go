@@ -18,7 +18,9 @@ import (
 	"github.com/vodfleet/vodfleet/internal/localcloud/cloudfront"
 	"github.com/vodfleet/vodfleet/internal/localcloud/edge"
 	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert"
+	"github.com/vodfleet/vodfleet/internal/localcloud/notices"
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
+	"github.com/vodfleet/vodfleet/internal/localcloud/queues"
 	"github.com/vodfleet/vodfleet/internal/localcloud/sigv4"
 )
 
@@ -34,6 +36,7 @@ type cloud struct {
 	cdn   *cloudfront.Service
 	edge  *edge.Edge
 	media *mediaconvert.Service
+	sqs   *queues.Service
 	ready atomic.Bool
 }
 
@@ -52,7 +55,11 @@ func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) 
 			cl.calls.Close()
 		}
 	}()
-	if cl.s3, err = objects.New(objects.Config{Dir: dir, Clock: cl.clock, Calls: cl.calls}); err != nil {
+	uploads, err := cl.openQueues(dir, c.Events)
+	if err != nil {
+		return nil, err
+	}
+	if cl.s3, err = objects.New(objects.Config{Dir: dir, Clock: cl.clock, Calls: cl.calls, Created: uploads, Notify: c.Events.UploadsBucket}); err != nil {
 		return nil, err
 	}
 	buckets := c.Bucket
@@ -75,11 +82,53 @@ func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) 
 	}
 	j := c.Jobs
 	cl.media, err = mediaconvert.New(mediaconvert.Config{
-		Dir: dir, Objects: cl.s3, Clock: cl.clock, Calls: cl.calls,
+		Dir: dir, Objects: cl.s3, Clock: cl.clock, Calls: cl.calls, Events: cl.jobEvents(c.Events.EventsQueue),
 		Slots: j.Slots, Simulate: j.Simulate, JobTime: j.JobTime, ListLag: j.ListLag,
 		Quotas: mediaconvert.Quotas{Rate: j.Rate, Burst: j.Burst, ConcurrentJobs: j.QueueJobs},
 	})
 	return cl, err
+}
+
+// openQueues opens SQS with the queues that are to be there, and returns what
+// makes notifications of new objects.
+func (cl *cloud) openQueues(dir string, e eventFlags) (uploads func(objects.Created), err error) {
+	cl.sqs, err = queues.New(queues.Config{
+		Dir: dir, Clock: cl.clock, Calls: cl.calls, Duplicate: e.Duplicates, Reorder: e.Reorder, Lag: e.Lag,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Whoever receives works by the host's clock, however fast the cloud's is.
+	visibility := time.Duration(float64(visible) * max(1, cl.clock.Rate()))
+	if e.EventsQueue != "" {
+		if _, err := cl.sqs.Create(e.EventsQueue, visibility); err != nil {
+			return nil, err
+		}
+	}
+	if e.UploadsQueue == "" {
+		return nil, nil
+	}
+	fresh, err := cl.sqs.Create(e.UploadsQueue, visibility)
+	if err != nil {
+		return nil, err
+	}
+	u := notices.NewUploads(e.UploadsBucket, func(body string) { cl.sqs.Send(e.UploadsQueue, body) })
+	if fresh {
+		u.Test(cl.clock.Now())
+	}
+	return u.Tell, nil
+}
+
+// visible is how long a received message is hidden in the queues that the
+// cloud has made itself, by the host's clock.
+const visible = 30 * time.Second
+
+// jobEvents returns what passes changes of jobs on to a queue.
+func (cl *cloud) jobEvents(queue string) func(mediaconvert.Event) {
+	if queue == "" {
+		return nil
+	}
+	return notices.NewJobs(func(body string) { cl.sqs.Send(queue, body) }).Tell
 }
 
 // authorize checks the signatures of CloudFront's requests.
@@ -114,6 +163,7 @@ func (cl *cloud) serve(ctx context.Context, d *doors, up, down func() error) err
 	}
 	part(&storing, store, cl.s3.Run)
 	part(&storing, store, cl.times.run)
+	part(&storing, store, cl.sqs.Run)
 	select {
 	case <-cl.s3.Ready():
 	case <-parts.Done():
@@ -150,10 +200,12 @@ func (cl *cloud) servers(d *doors, fail func(error), wg *sync.WaitGroup) []*http
 		{d.s3, cl.s3.Handler()},
 		{d.mediaConvert, cl.media.Handler()},
 		{d.cloudFront, cl.cdn.Handler()},
+		{d.sqs, cl.sqs.Handler()},
 		{d.edge, cl.edge.Handler()},
 		{d.admin, admin.Handler(admin.Config{
 			Calls: cl.calls, Clock: cl.clock, Ready: cl.ready.Load,
 			Jobs:   func() any { return append([]mediaconvert.Job{}, cl.media.Jobs()...) },
+			Queues: func() any { return cl.sqs.Queues() },
 			Limits: cl.media.Limits, SetLimits: cl.media.SetLimits,
 		})},
 	} {

@@ -15,7 +15,7 @@ import (
 type envCmd struct {
 	Dir      string `required:"" placeholder:"DIR" help:"The folder of the cloud."`
 	Host     string `placeholder:"HOST" help:"Host name to reach the cloud by, where it is not the noted one."`
-	Vodfleet bool   `help:"Export vodfleet's own variables too: VODFLEET_DISTRIBUTION_ID, VODFLEET_VIEWER_URL, VODFLEET_OUTPUT, VODFLEET_MEDIACONVERT_ROLE."`
+	Vodfleet bool   `help:"Export vodfleet's own variables too: VODFLEET_DISTRIBUTION_ID, VODFLEET_VIEWER_URL, VODFLEET_OUTPUT, VODFLEET_MEDIACONVERT_ROLE, VODFLEET_EVENTS_QUEUE_URL, VODFLEET_UPLOADS_QUEUE_URL."`
 }
 
 // Run prints lines for eval by a POSIX shell.
@@ -53,7 +53,10 @@ func (c *envCmd) Run(_ context.Context, io console) error {
 
 // withHost replaces the host in every address.
 func withHost(e endpoints.Endpoints, host string) (endpoints.Endpoints, error) {
-	for _, at := range []*string{&e.S3, &e.MediaConvert, &e.CloudFront, &e.Edge, &e.Admin, &e.Other} {
+	for _, at := range []*string{&e.S3, &e.MediaConvert, &e.CloudFront, &e.SQS, &e.EventsQueue, &e.UploadsQueue, &e.Edge, &e.Admin, &e.Other} {
+		if *at == "" { // no such queue
+			continue
+		}
 		u, err := url.Parse(*at)
 		if err != nil {
 			return e, fmt.Errorf("endpoint %q: %w", *at, err)

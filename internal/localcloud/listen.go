@@ -13,16 +13,17 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/cloudfront"
 	"github.com/vodfleet/vodfleet/internal/localcloud/endpoints"
+	"github.com/vodfleet/vodfleet/internal/localcloud/queues"
 )
 
 // role is the role that jobs run under. The cloud takes any well-formed one.
 const role = "arn:aws:iam::111122223333:role/vodfleet-mediaconvert"
 
 // doors are the listeners of the cloud.
-type doors struct{ s3, mediaConvert, cloudFront, edge, admin net.Listener }
+type doors struct{ s3, mediaConvert, cloudFront, sqs, edge, admin net.Listener }
 
 func (d *doors) all() []net.Listener {
-	return []net.Listener{d.s3, d.mediaConvert, d.cloudFront, d.edge, d.admin}
+	return []net.Listener{d.s3, d.mediaConvert, d.cloudFront, d.sqs, d.edge, d.admin}
 }
 
 // listen opens every door, or none.
@@ -36,6 +37,7 @@ func (c *serveCmd) listen() (*doors, error) {
 		{&d.s3, c.S3Port, "s3"},
 		{&d.mediaConvert, c.MediaConvertPort, "mediaconvert"},
 		{&d.cloudFront, c.CloudFrontPort, "cloudfront"},
+		{&d.sqs, c.SQSPort, "sqs"},
 		{&d.edge, c.EdgePort, "edge"},
 		{&d.admin, c.AdminPort, "admin"},
 	} {
@@ -66,8 +68,15 @@ func (d *doors) endpoints(c *serveCmd) endpoints.Endpoints {
 	url := func(l net.Listener) string {
 		return "http://" + net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
+	queue := func(name string) string {
+		if name == "" {
+			return ""
+		}
+		return url(d.sqs) + "/" + queues.Account + "/" + name
+	}
 	return endpoints.Endpoints{
-		S3: url(d.s3), MediaConvert: url(d.mediaConvert), CloudFront: url(d.cloudFront), Edge: url(d.edge),
+		S3: url(d.s3), MediaConvert: url(d.mediaConvert), CloudFront: url(d.cloudFront), SQS: url(d.sqs), Edge: url(d.edge),
+		EventsQueue: queue(c.Events.EventsQueue), UploadsQueue: queue(c.Events.UploadsQueue),
 		Admin: url(d.admin), Other: url(d.admin) + "/aws",
 		Distribution: cloudfront.FirstID, OriginBucket: c.OriginBucket, Role: role,
 	}

@@ -1,5 +1,6 @@
 // Command localcloud is a cloud on this machine for vodfleet and its tests: S3,
-// MediaConvert and CloudFront for the unmodified AWS SDK and CLI, an edge that
+// MediaConvert, CloudFront and SQS for the unmodified AWS SDK and CLI, with the
+// events that the first two send to the last, an edge that
 // viewers can play from, and an administration that injects faults and keeps
 // the record that tests judge by.
 //
@@ -58,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&c,
 		kong.Name("localcloud"),
-		kong.Description("A cloud on this machine: S3, MediaConvert, CloudFront and an edge."),
+		kong.Description("A cloud on this machine: S3, MediaConvert, CloudFront, SQS and an edge."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),

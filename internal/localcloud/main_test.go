@@ -25,7 +25,7 @@ type serving struct {
 func serve(t *testing.T, dir string, flags ...string) *serving {
 	t.Helper()
 	var said lines
-	args := append([]string{"--dir", dir, "--s3-port=0", "--mediaconvert-port=0", "--cloudfront-port=0", "--edge-port=0", "--admin-port=0"}, flags...)
+	args := append([]string{"--dir", dir, "--s3-port=0", "--mediaconvert-port=0", "--cloudfront-port=0", "--sqs-port=0", "--edge-port=0", "--admin-port=0"}, flags...)
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, args, io.Discard, &said) }()
@@ -112,7 +112,7 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", name, status, body, tt.status, tt.want)
 		}
 	}
-	if code, _, stderr := do("serve", "--dir", dir, "--s3-port=0", "--mediaconvert-port=0", "--cloudfront-port=0", "--edge-port=0", "--admin-port=0"); code != 1 || !strings.Contains(stderr, "another localcloud serves from there") {
+	if code, _, stderr := do("serve", "--dir", dir, "--s3-port=0", "--mediaconvert-port=0", "--cloudfront-port=0", "--sqs-port=0", "--edge-port=0", "--admin-port=0"); code != 1 || !strings.Contains(stderr, "another localcloud serves from there") {
 		t.Errorf("a second one over the folder ends with %d: %s", code, stderr)
 	}
 
@@ -152,7 +152,7 @@ func TestServe(t *testing.T) {
 func TestEnv(t *testing.T) {
 	dir := t.TempDir()
 	e := endpoints.Endpoints{
-		S3: "http://127.0.0.1:1", MediaConvert: "http://127.0.0.1:2", CloudFront: "http://127.0.0.1:3", Edge: "http://127.0.0.1:4",
+		S3: "http://127.0.0.1:1", MediaConvert: "http://127.0.0.1:2", CloudFront: "http://127.0.0.1:3", SQS: "http://127.0.0.1:6", EventsQueue: "http://127.0.0.1:6/1/events", Edge: "http://127.0.0.1:4",
 		Admin: "http://127.0.0.1:5", Other: "http://127.0.0.1:5/aws", Distribution: "E1", OriginBucket: "o", Role: "arn:r",
 	}
 	if err := endpoints.Write(dir, e); err != nil {
@@ -168,11 +168,13 @@ export AWS_ENDPOINT_URL=http://127.0.0.1:5/aws
 export AWS_ENDPOINT_URL_S3=http://127.0.0.1:1
 export AWS_ENDPOINT_URL_MEDIACONVERT=http://127.0.0.1:2
 export AWS_ENDPOINT_URL_CLOUDFRONT=http://127.0.0.1:3
+export AWS_ENDPOINT_URL_SQS=http://127.0.0.1:6
 `
 	const fleet = `export VODFLEET_DISTRIBUTION_ID=E1
 export VODFLEET_VIEWER_URL=http://127.0.0.1:4
 export VODFLEET_OUTPUT=s3://o
 export VODFLEET_MEDIACONVERT_ROLE=arn:r
+export VODFLEET_EVENTS_QUEUE_URL=http://127.0.0.1:6/1/events
 `
 	first := "# AWS as served from " + dir + "\n"
 	comments := strings.ReplaceAll(fleet, "export", "#")

@@ -23,6 +23,7 @@ type serveCmd struct {
 	MediaConvertPort int    `name:"mediaconvert-port" default:"9001" help:"Port of MediaConvert."`
 	CloudFrontPort   int    `name:"cloudfront-port" default:"9002" help:"Port of CloudFront's API."`
 	EdgePort         int    `name:"edge-port" default:"9080" help:"Port of the edge, for viewers."`
+	SQSPort          int    `name:"sqs-port" default:"9003" help:"Port of SQS."`
 	AdminPort        int    `name:"admin-port" default:"9099" help:"Port of the administration."`
 
 	Bucket       []bucketFlag `placeholder:"NAME[:versioned]" default:"vodfleet-library,vodfleet-output,vodfleet-ledger:versioned" help:"Bucket that is to be there, with versioning or as it is. Repeatable."`
@@ -32,8 +33,40 @@ type serveCmd struct {
 
 	StopAtEOF bool `name:"stop-at-eof" help:"Stop when standard input ends: for a parent that may die without a word."`
 
-	Jobs jobFlags `embed:""`
-	CDN  cdnFlags `embed:""`
+	Jobs   jobFlags   `embed:""`
+	CDN    cdnFlags   `embed:""`
+	Events eventFlags `embed:""`
+}
+
+// eventFlags are of SQS, and of what is sent there.
+type eventFlags struct {
+	EventsQueue   string  `default:"vodfleet-events" placeholder:"NAME" help:"Queue that gets the events of MediaConvert's jobs, as by an EventBridge rule; made if it is not there. Empty: none."`
+	UploadsQueue  string  `default:"vodfleet-uploads" placeholder:"NAME" help:"Queue that gets S3's notifications of new objects; made if it is not there. Empty: none."`
+	UploadsBucket string  `default:"vodfleet-library" placeholder:"NAME" help:"Bucket whose new objects are notified of."`
+	Duplicates    float64 `name:"sqs-duplicates" default:"0.01" help:"Share of messages that come twice: SQS delivers at least once."`
+	Reorder       float64 `name:"sqs-reorder" default:"0.1" help:"Share of receives that take a message out of turn: SQS keeps no order."`
+	Lag           lagFlag `name:"events-lag" default:"0s" placeholder:"D[-D]" help:"How much later an event or a notification comes to its queue, or the range of it, in the cloud's time."`
+}
+
+// lagFlag is a duration, or a range of them, from nought on.
+type lagFlag [2]time.Duration
+
+// UnmarshalText reads the flag.
+func (l *lagFlag) UnmarshalText(text []byte) error {
+	if string(text) == "0" || string(text) == "0s" {
+		*l = lagFlag{}
+		return nil
+	}
+	from, to, given := strings.Cut(string(text), "-")
+	if given && (from == "0" || from == "0s") {
+		d, err := time.ParseDuration(to)
+		if err != nil || d < 0 {
+			return fmt.Errorf("time %q: want a duration such as 2s, or a range such as 0s-5s", text)
+		}
+		*l = lagFlag{0, d}
+		return nil
+	}
+	return (*spanFlag)(l).UnmarshalText(text)
 }
 
 // jobFlags are of MediaConvert.
@@ -99,6 +132,11 @@ func (c *serveCmd) Validate() error {
 	if !(c.ClockRate > 0) || c.ClockRate > 1e6 {
 		return usageError{fmt.Errorf("--clock-rate %v: want above 0 and at most 1000000", c.ClockRate)}
 	}
+	for _, share := range []float64{c.Events.Duplicates, c.Events.Reorder} {
+		if !(share >= 0 && share <= 1) {
+			return usageError{fmt.Errorf("--sqs-duplicates and --sqs-reorder %v: want 0 to 1", share)}
+		}
+	}
 	return nil
 }
 
@@ -142,8 +180,8 @@ func (c *serveCmd) Run(ctx context.Context, to console) error {
 		if err := endpoints.Write(dir, where); err != nil {
 			return err
 		}
-		fmt.Fprintf(to.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, edge %s, admin %s\n",
-			where.S3, where.MediaConvert, where.CloudFront, where.Edge, where.Admin)
+		fmt.Fprintf(to.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, sqs %s, edge %s, admin %s\n",
+			where.S3, where.MediaConvert, where.CloudFront, where.SQS, where.Edge, where.Admin)
 		return nil
 	}, func() error {
 		where.PID = 0

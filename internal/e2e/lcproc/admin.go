@@ -96,6 +96,20 @@ func (p *Process) ResetCalls() {
 // Jobs returns every MediaConvert job by time of submission.
 func (p *Process) Jobs() []Job { return get[[]Job](p, "/jobs") }
 
+// Queue is a queue of SQS as GET /queues shows it.
+type Queue struct {
+	Name     string `json:"name"`
+	Visible  int    `json:"visible"`
+	InFlight int    `json:"inFlight"`
+	Delayed  int    `json:"delayed"`
+	Sent     int    `json:"sent"`    // since the start
+	Deleted  int    `json:"deleted"` // since the start
+	Lost     int    `json:"lost"`    // since the start, for want of room
+}
+
+// Queues returns every queue by name.
+func (p *Process) Queues() []Queue { return get[[]Queue](p, "/queues") }
+
 // Violations returns what broke the published models.
 func (p *Process) Violations() []Violation { return get[[]Violation](p, "/violations") }
 

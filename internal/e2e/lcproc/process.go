@@ -30,12 +30,15 @@ type Endpoints struct {
 	S3           string `json:"s3"`
 	MediaConvert string `json:"mediaconvert"`
 	CloudFront   string `json:"cloudfront"`
+	SQS          string `json:"sqs"`
 	Edge         string `json:"edge"`
 	Admin        string `json:"admin"`
 	Other        string `json:"other"`
 	Distribution string `json:"distribution"`
 	OriginBucket string `json:"originBucket"`
 	Role         string `json:"role"`
+	EventsQueue  string `json:"eventsQueue"`  // URL
+	UploadsQueue string `json:"uploadsQueue"` // URL
 }
 
 // Process is a local cloud that runs, or has been killed. Its methods fail the
@@ -71,7 +74,7 @@ func StartIn(t testing.TB, dir string, flags ...string) *Process {
 			t.Logf("localcloud said last:\n%s", p.log)
 		}
 	})
-	p.start("--s3-port=0", "--mediaconvert-port=0", "--cloudfront-port=0", "--edge-port=0", "--admin-port=0")
+	p.start("--s3-port=0", "--mediaconvert-port=0", "--cloudfront-port=0", "--sqs-port=0", "--edge-port=0", "--admin-port=0")
 	return p
 }
 
@@ -177,7 +180,7 @@ func (p *Process) Restart(flags ...string) {
 		p.flags = flags
 	}
 	port := func(name, url string) string { return "--" + name + "-port=" + url[strings.LastIndexByte(url, ':')+1:] }
-	p.start(port("s3", p.S3), port("mediaconvert", p.MediaConvert), port("cloudfront", p.CloudFront), port("edge", p.Edge), port("admin", p.Admin))
+	p.start(port("s3", p.S3), port("mediaconvert", p.MediaConvert), port("cloudfront", p.CloudFront), port("sqs", p.SQS), port("edge", p.Edge), port("admin", p.Admin))
 }
 
 // Log returns what the cloud has said lately.

@@ -25,6 +25,8 @@ type Config struct {
 	Jobs  func() any  // every MediaConvert job, as it is to be shown
 	Ready func() bool // whether all services serve
 
+	Queues func() any // every SQS queue with its depths
+
 	Limits    func() mediaconvert.Limits // MediaConvert's quotas in force
 	SetLimits func(mediaconvert.Limits) error
 }
@@ -35,6 +37,7 @@ type Config struct {
 //	GET /calls        counts by "service.Operation" and HTTP status; PUT and DELETE forget them
 //	GET /violations   requests and answers that broke the published models
 //	GET /jobs         every MediaConvert job
+//	GET /queues       every SQS queue, with how many messages it has and had
 //	GET /faults       the faults that have not ended; PUT replaces them, DELETE ends them
 //	GET /quotas       MediaConvert's quotas; PUT changes those that it names, 0 being none at all
 //	GET /clock        the cloud's time and its rate
@@ -42,7 +45,7 @@ type Config struct {
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, []string{"/healthz", "/calls", "/violations", "/jobs", "/faults", "/quotas", "/clock"})
+		write(w, http.StatusOK, []string{"/healthz", "/calls", "/violations", "/jobs", "/queues", "/faults", "/quotas", "/clock"})
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		switch err := c.Calls.Err(); {
@@ -61,6 +64,7 @@ func Handler(c Config) http.Handler {
 		write(w, http.StatusOK, append([]calls.Violation{}, c.Calls.Violations()...))
 	})
 	mux.HandleFunc("GET /jobs", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Jobs()) })
+	mux.HandleFunc("GET /queues", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Queues()) })
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Calls.Faults()) })
 	mux.HandleFunc("PUT /faults", c.setFaults)
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {

@@ -17,6 +17,7 @@ type Endpoints struct {
 	S3           string `json:"s3"`
 	MediaConvert string `json:"mediaconvert"`
 	CloudFront   string `json:"cloudfront"`
+	SQS          string `json:"sqs"`
 	Edge         string `json:"edge"`
 	Admin        string `json:"admin"`
 	Other        string `json:"other"` // answers for all other services that there is none
@@ -24,6 +25,8 @@ type Endpoints struct {
 	Distribution string `json:"distribution"` // ID of the first one
 	OriginBucket string `json:"originBucket"` // of the first distribution
 	Role         string `json:"role"`         // ARN that jobs may be given
+	EventsQueue  string `json:"eventsQueue"`  // URL of the queue of jobs' events; empty for none
+	UploadsQueue string `json:"uploadsQueue"` // URL of the queue of new objects; empty for none
 
 	PID int `json:"pid"` // of the process that serves; 0 once it has stopped in order
 }

@@ -27,6 +27,7 @@ func (e Endpoints) Environment(a Account, rules string) []Variable {
 		{"AWS_ENDPOINT_URL_MEDIACONVERT", e.MediaConvert},
 		{"AWS_ENDPOINT_URL_CLOUDFRONT", e.CloudFront},
 	}
+	vars = given(vars, Variable{"AWS_ENDPOINT_URL_SQS", e.SQS})
 	if rules != "" {
 		vars = append(vars, Variable{"AWS_DATA_PATH", rules})
 	}
@@ -35,12 +36,22 @@ func (e Endpoints) Environment(a Account, rules string) []Variable {
 
 // Fleet returns the variables that vodfleet needs besides the AWS ones.
 func (e Endpoints) Fleet() []Variable {
-	return []Variable{
+	return given([]Variable{
 		{"VODFLEET_DISTRIBUTION_ID", e.Distribution},
 		{"VODFLEET_VIEWER_URL", e.Edge},
 		{"VODFLEET_OUTPUT", "s3://" + e.OriginBucket},
 		{"VODFLEET_MEDIACONVERT_ROLE", e.Role},
+	}, Variable{"VODFLEET_EVENTS_QUEUE_URL", e.EventsQueue}, Variable{"VODFLEET_UPLOADS_QUEUE_URL", e.UploadsQueue})
+}
+
+// given appends what has a value.
+func given(vars []Variable, more ...Variable) []Variable {
+	for _, v := range more {
+		if v.Value != "" {
+			vars = append(vars, v)
+		}
 	}
+	return vars
 }
 
 // Export writes variables as lines that a POSIX shell evaluates.

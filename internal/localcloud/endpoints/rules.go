@@ -43,10 +43,10 @@ func WriteRules(dir string, e Endpoints) error {
 		{"s3", "2006-03-01", s3Rules(e.S3), map[string]parameter{"Bucket": {Type: "String"}}},
 		{"mediaconvert", "2017-08-29", []rule{to(e.MediaConvert)}, nil},
 		{"cloudfront", "2020-05-31", []rule{to(e.CloudFront)}, nil},
+		{"sqs", "2012-11-05", []rule{to(e.SQS)}, nil},
 		// What those who run a fleet call besides must not reach AWS either.
 		{"sts", "2011-06-15", []rule{to(e.Other)}, nil},
 		{"iam", "2010-05-08", []rule{to(e.Other)}, nil},
-		{"sqs", "2012-11-05", []rule{to(e.Other)}, nil},
 		{"events", "2015-10-07", []rule{to(e.Other)}, nil},
 		{"service-quotas", "2019-06-24", []rule{to(e.Other)}, nil},
 	} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
 	"github.com/vodfleet/vodfleet/internal/localcloud/ffmpeg"
+	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert/transcode"
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
 )
 
@@ -87,11 +88,11 @@ func orDefault[T comparable](v *T, def T) {
 
 // Event is one change of a job.
 type Event struct {
-	Status  string // as events name it: INPUT_INFORMATION, PROGRESSING, STATUS_UPDATE, COMPLETE, CANCELED, ERROR
-	Time    time.Time
-	Job     Job
-	Percent int      // of STATUS_UPDATE
-	Outputs []string // of COMPLETE: s3:// URIs of manifests and files, as the service lists them
+	Status   string // of the job, or STATUS_UPDATE when it has got on
+	Time     time.Time
+	Job      Job
+	Interval string            // at which the job's request wants STATUS_UPDATEs to be sent: SECONDS_60
+	Result   *transcode.Result // of COMPLETE
 }
 
 // Job is a job as an operator of the local cloud sees it.

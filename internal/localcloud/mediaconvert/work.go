@@ -1,6 +1,7 @@
 package mediaconvert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,14 +206,5 @@ func (s *Service) tell(status string, j *job, r *transcode.Result) {
 	if s.cfg.Events == nil {
 		return
 	}
-	e := Event{Status: status, Time: s.now(), Job: j.operatorView(), Percent: j.Percent}
-	if r != nil {
-		for _, g := range r.Groups {
-			e.Outputs = append(e.Outputs, g.Playlists...)
-			for _, o := range g.Outputs {
-				e.Outputs = append(e.Outputs, o.Files...)
-			}
-		}
-	}
-	s.cfg.Events(e)
+	s.cfg.Events(Event{Status: status, Time: s.now(), Job: j.operatorView(), Interval: cmp.Or(j.Interval, "SECONDS_60"), Result: r})
 }

@@ -21,15 +21,19 @@ import (
 //
 //go:generate go run ./gen -model $MEDIACONVERT_MODEL -out mediaconvert.json.gz -serve CreateJob,GetJob,ListJobs,SearchJobs,CancelJob,Probe,GetQueue,ListQueues,CreateQueue,UpdateQueue,DeleteQueue,CreateJobTemplate,GetJobTemplate,ListJobTemplates,UpdateJobTemplate,DeleteJobTemplate,ListPresets,DescribeEndpoints,TagResource,UntagResource,ListTagsForResource
 //go:generate go run ./gen -model $CLOUDFRONT_MODEL -out cloudfront.json.gz -serve GetDistribution,GetDistributionConfig,UpdateDistribution,CreateDistribution,ListDistributions,CreateInvalidation,GetInvalidation,ListInvalidations,GetCachePolicy,GetCachePolicyConfig,ListCachePolicies,GetResponseHeadersPolicy,GetResponseHeadersPolicyConfig,ListResponseHeadersPolicies,CreateResponseHeadersPolicy,CreateCachePolicy,GetOriginAccessControl,GetOriginAccessControlConfig,ListOriginAccessControls,ListTagsForResource
+//go:generate go run ./gen -model $SQS_MODEL -out sqs.json.gz -serve CreateQueue,DeleteQueue,GetQueueUrl,GetQueueAttributes,SetQueueAttributes,ListQueues,SendMessage,SendMessageBatch,ReceiveMessage,DeleteMessage,DeleteMessageBatch,ChangeMessageVisibility,ChangeMessageVisibilityBatch,PurgeQueue
 
 var (
 	//go:embed mediaconvert.json.gz
 	mediaConvertTable []byte
 	//go:embed cloudfront.json.gz
 	cloudFrontTable []byte
+	//go:embed sqs.json.gz
+	sqsTable []byte
 
 	mediaConvert = sync.OnceValue(func() *Model { return mustLoad(mediaConvertTable) })
 	cloudFront   = sync.OnceValue(func() *Model { return mustLoad(cloudFrontTable) })
+	sqs          = sync.OnceValue(func() *Model { return mustLoad(sqsTable) })
 )
 
 // MediaConvert returns the model of MediaConvert's REST API (2017-08-29).
@@ -37,6 +41,10 @@ func MediaConvert() *Model { return mediaConvert() }
 
 // CloudFront returns the model of CloudFront's REST API (2020-05-31).
 func CloudFront() *Model { return cloudFront() }
+
+// SQS returns the model of SQS's JSON API (2012-11-05). Its operations share
+// one method and path.
+func SQS() *Model { return sqs() }
 
 // Model is one service's table. It is safe for concurrent use.
 type Model struct {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3err"
@@ -26,6 +27,8 @@ type clocked struct {
 	*posix.Posix
 	clk      *clock.Clock
 	overtake overtake
+	created  func(Created) // nil: nobody is told
+	notify   string        // of objects of this bucket
 }
 
 // PutObject stamps the object before it can be seen.
@@ -44,6 +47,9 @@ func (b *clocked) PutObject(ctx context.Context, in s3response.PutObjectInput) (
 	if err != nil && w != nil && w.overtaken.Load() {
 		return out, errConflict
 	}
+	if err == nil {
+		b.tell(ctx, "Put", in.Bucket, in.Key)
+	}
 	return out, err
 }
 
@@ -54,6 +60,7 @@ func (b *clocked) CopyObject(ctx context.Context, in s3response.CopyObjectInput)
 		if t, ok := b.stamp(*in.Bucket, *in.Key); ok && out.CopyObjectResult != nil {
 			out.CopyObjectResult.LastModified = &t
 		}
+		b.tell(ctx, "Copy", in.Bucket, in.Key)
 	}
 	return out, err
 }
@@ -63,8 +70,26 @@ func (b *clocked) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMu
 	out, version, err := b.Posix.CompleteMultipartUpload(ctx, in)
 	if err == nil {
 		b.stamp(*in.Bucket, *in.Key)
+		b.tell(ctx, "CompleteMultipartUpload", in.Bucket, in.Key)
 	}
 	return out, version, err
+}
+
+// tell tells of an object that has just been written. What has replaced it
+// meanwhile is told in its place, and once more by its own writer; of one that
+// has gone meanwhile nothing is told.
+func (b *clocked) tell(ctx context.Context, by string, bucket, key *string) {
+	if b.created == nil || bucket == nil || key == nil || *bucket != b.notify {
+		return
+	}
+	out, err := b.HeadObject(context.WithoutCancel(ctx), &s3.HeadObjectInput{Bucket: bucket, Key: key})
+	if err != nil {
+		return
+	}
+	b.created(Created{
+		Bucket: *bucket, Key: *key, Size: aws.ToInt64(out.ContentLength), ETag: strings.Trim(aws.ToString(out.ETag), `"`),
+		VersionID: aws.ToString(out.VersionId), By: by, Time: b.clk.Now(),
+	})
 }
 
 // DeleteObject overtakes the conditional writes of its object.

@@ -26,6 +26,17 @@ type Info struct {
 	Metadata     map[string]string // keys in lower case
 }
 
+// Created is an object that has been written, however: it is there with all of
+// its bytes.
+type Created struct {
+	Bucket, Key string
+	Size        int64  // bytes
+	ETag        string // without quotes
+	VersionID   string // empty where versioning is off
+	By          string // Put, Copy or CompleteMultipartUpload
+	Time        time.Time
+}
+
 // Store is the in-process way to the account's objects. Every method may be
 // repeated, is safe for concurrent use, and fails with [ErrNotFound] if the
 // bucket, or an object to be read, is not there.

@@ -36,6 +36,11 @@ type Config struct {
 	Dir   string // keeps the objects; made if it is not there
 	Clock *clock.Clock
 	Calls *calls.Recorder
+
+	// Created is told of each object that has been written in the bucket Notify,
+	// before its writer is: it must not wait. Nil: nobody is.
+	Created func(Created)
+	Notify  string
 }
 
 // Service is the account's S3. It is a [Store] from the moment it is made, and
@@ -82,7 +87,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("open objects: %w", err)
 	}
 	s.socket = filepath.Join(private, "s3")
-	s.backend = &clocked{Posix: store, clk: cfg.Clock}
+	s.backend = &clocked{Posix: store, clk: cfg.Clock, created: cfg.Created, notify: cfg.Notify}
 	s.proxy = newProxy(s.socket)
 	return s, nil
 }
