@@ -3,6 +3,9 @@ package stage
 import (
 	"context"
 	"time"
+
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"go.uber.org/zap"
 )
 
 // Governor shares out what the account allows among the whole fleet: requests a
@@ -42,4 +45,63 @@ type Board interface {
 
 	// Forget ends the watch. A repeat is harmless.
 	Forget(ctx context.Context, job string) error
+}
+
+// Times for which gates close, and waits of those that were on their way.
+const (
+	accountGate = 5 * time.Minute  // nobody may be let in before somebody mends roles or policies
+	profileGate = 10 * time.Minute // nor before somebody mends the profile
+	shutDelay   = time.Minute
+)
+
+// room is what a build holds of what the fleet shares. Errors are logged: what
+// is not given back is found by the sweep.
+type room struct {
+	governor Governor // may be nil
+	board    Board    // may be nil
+	log      *zap.Logger
+}
+
+// free gives back what a build holds, once its job has ended or none will be.
+func (r room) free(ctx context.Context, asset string, build int, job string) {
+	if r.governor != nil {
+		r.warn(r.governor.Release(ctx, asset, build), "room of a build cannot be released", asset)
+	}
+	if r.board != nil && job != "" {
+		r.warn(r.board.Forget(ctx, job), "job cannot be taken off the board", asset)
+	}
+}
+
+// freeEnded is free of a build that holds nothing any more as it stands in rec.
+func (r room) freeEnded(ctx context.Context, rec *ledger.Record, build int) {
+	b := rec.Build(build)
+	switch {
+	case b == nil:
+		r.free(ctx, rec.Asset, build, "")
+	case b.State != ledger.Planned && !open(b):
+		r.free(ctx, rec.Asset, build, b.Job)
+	}
+}
+
+// shut closes a gate. It reports whether there are gates.
+func (r room) shut(ctx context.Context, scope, reason, asset string, d time.Duration) bool {
+	if r.governor == nil {
+		return false
+	}
+	r.log.Error("gate closes", zap.String("gate", scope), zap.String("reason", reason), zap.Duration("for", d), zap.String("asset", asset))
+	r.warn(r.governor.Shut(ctx, scope, reason, d), "gate cannot be closed", asset)
+	return true
+}
+
+// succeeded tells of a job that is complete.
+func (r room) succeeded(ctx context.Context, asset, profile string) {
+	if r.governor != nil {
+		r.warn(r.governor.Succeeded(ctx, profile), "success of a job cannot be told", asset)
+	}
+}
+
+func (r room) warn(err error, what, asset string) {
+	if err != nil {
+		r.log.Warn(what, zap.String("asset", asset), zap.Error(err))
+	}
 }

@@ -50,12 +50,16 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	}
 	asset := tasks.AssetID(t.Bucket, t.Key)
 	profile, err := i.Profiles.Profile(ctx, t.Profile)
+	// Of no revision: the same source is looked at again once the profile is stored.
+	none := ledger.Revision{ID: tasks.Revision(t.SourceVersion, ""), Source: t.SourceVersion, Profile: t.Profile}
 	if errors.Is(err, cloud.ErrNotFound) {
-		// Of no revision: the same source is looked at again once it is stored.
-		return end(fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, ""), ledger.Failure{Class: ledger.Settings, Message: err.Error()})
+		return end(fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, none), ledger.Failure{Class: ledger.Settings, Message: err.Error()})
 	}
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, ""))
+		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, none))
+	}
+	if poisoned(ctx) {
+		return i.poison(ctx, at, t, profile)
 	}
 	var refused error // recorded in the ledger, to be returned once it is
 	rec, err := i.Ledger.Update(ctx, asset, func(now time.Time, r *ledger.Record) error {
@@ -65,14 +69,31 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	})
 	switch {
 	case err != nil:
-		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, profile.Digest()))
+		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, revision(ledger.Source{Version: t.SourceVersion}, profile)))
 	case refused != nil:
 		return queue.Permanent(fmt.Errorf("ingest %s: %w", at, refused))
+	}
+	for _, n := range rec.Unresolved() { // a job that runs for nobody any more costs money
+		if err := wake(ctx, i.Next, taskOf(rec, rec.Build(n))); err != nil {
+			return fmt.Errorf("ingest %s: wake the task of build %d: %w", at, n, err)
+		}
 	}
 	if lookAgain(rec) != nil {
 		return nil // it has just been looked at, and its bytes are not to be built
 	}
 	return handOn(ctx, i.Next, rec)
+}
+
+// poison puts the source, as it is now, into quarantine.
+func (i *Ingest) poison(ctx context.Context, at cloud.Location, t tasks.Ingest, p media.Profile) error {
+	src := ledger.Source{Version: t.SourceVersion}
+	switch obj, err := i.Source.Head(ctx, at); {
+	case err == nil:
+		src = facts(obj)
+	case !errors.Is(err, cloud.ErrNotFound):
+		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), nil)
+	}
+	return quarantine(ctx, fmt.Sprintf("ingest %s", at), i.giveUp(ctx, at, t, revision(src, p)))
 }
 
 // plan decides within one compare-and-swap what to do with the source as it is
@@ -194,8 +215,9 @@ func (i *Ingest) gone(now time.Time, r *ledger.Record, t tasks.Ingest, p media.P
 	return r.FailSource(now, src, rev, ledger.Failure{Class: ledger.SourceGone, Message: goneMessage, Stage: tasks.KindIngest, At: now})
 }
 
-// giveUp records a source that could not be looked at, time and again.
-func (i *Ingest) giveUp(ctx context.Context, at cloud.Location, t tasks.Ingest, profile string) func(ledger.Failure) error {
+// giveUp records a source that could not be looked at, time and again, as a
+// failure of a revision.
+func (i *Ingest) giveUp(ctx context.Context, at cloud.Location, t tasks.Ingest, rev ledger.Revision) func(ledger.Failure) error {
 	return func(f ledger.Failure) error {
 		f.Stage = tasks.KindIngest
 		_, err := i.Ledger.Update(ctx, tasks.AssetID(at.Bucket, at.Key), func(now time.Time, r *ledger.Record) error {
@@ -203,9 +225,8 @@ func (i *Ingest) giveUp(ctx context.Context, at cloud.Location, t tasks.Ingest, 
 				return ledger.ErrUnchanged // another run got further
 			}
 			r.Location, r.Reference, r.Lane = at, t.Reference, string(t.Lane)
-			src := ledger.Source{Version: t.SourceVersion}
 			f.At = now
-			return r.FailSource(now, src, ledger.Revision{ID: tasks.Revision(src.Version, profile), Source: src.Version, Profile: profile}, f)
+			return r.FailSource(now, ledger.Source{Version: rev.Source}, rev, f)
 		})
 		return unlessIllegal(err)
 	}

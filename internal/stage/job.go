@@ -11,6 +11,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"go.uber.org/zap"
 )
 
@@ -22,8 +23,11 @@ const (
 	metaRevision = "revision"
 )
 
-// intentToken is the client request token of a build's one job. It is the same
-// in every run, so that runs within the service's minute get the same job.
+// intentToken is the client request token of a build's one job. Within the
+// service's minute it makes the attempts of one request the same job. No run
+// relies on it for another's: a request that is held up on its way would make
+// a second job once the token of the repeat is forgotten. So an intent is sent
+// by the run that wrote it, once, and everybody else looks for its job.
 func intentToken(fleet, asset string, build int) string {
 	sum := sha256.Sum256([]byte(fleet + "\x00" + asset + "\x00" + strconv.Itoa(build)))
 	return hex.EncodeToString(sum[:16])
@@ -43,6 +47,40 @@ type Canceler interface {
 type finder struct {
 	Lister
 	fleet string
+}
+
+// Waits between look-ups of an intent's job.
+const (
+	lostDelay  = 30 * time.Second // the first, and between early ones; lists show a job late
+	secondLook = time.Minute      // from the first look-up that counts to the second: a job may be in no list while it moves
+)
+
+// resolve looks for the job of b's intent until it is certain. It returns the
+// job, or none if there is none and none will be; and [queue.NotYet] as long as
+// one may come to be, or may be in no list yet. That takes two look-ups that
+// both began later than [ledger.IntentGuard] after the intent.
+func (f finder) resolve(ctx context.Context, book Book, rec *ledger.Record, b ledger.Build) (cloud.Job, bool, error) {
+	began := book.Now()
+	job, found, err := f.find(ctx, rec.Asset, b)
+	if err != nil || found {
+		return job, found, err
+	}
+	switch age := began.Sub(b.Intent.At); {
+	case age < ledger.IntentGuard:
+		err = queue.NotYet(min(max(age, lostDelay), ledger.IntentGuard-age))
+	case b.Intent.Looked.IsZero():
+		_, err = book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+			return r.Looked(now, b.Number, began)
+		})
+		if err = unlessIllegal(err); err == nil {
+			err = queue.NotYet(secondLook)
+		}
+	default:
+		if since := began.Sub(b.Intent.Looked); since < secondLook {
+			err = queue.NotYet(secondLook - since)
+		}
+	}
+	return cloud.Job{}, false, err
 }
 
 // clockSlack is how far the times of two of the cloud's services may differ.
@@ -78,7 +116,7 @@ func (f finder) find(ctx context.Context, asset string, b ledger.Build) (cloud.J
 func (f finder) ours(job cloud.Job, asset string, b ledger.Build) bool {
 	m := job.Metadata
 	return m[metaFleet] == f.fleet && m[metaAsset] == asset && m[metaBuild] == strconv.Itoa(b.Number) &&
-		(b.Spec == nil || len(b.Spec.Groups) == 0 || job.Destination == b.Spec.Groups[0].Destination)
+		b.Spec != nil && len(b.Spec.Groups) > 0 && job.Destination == b.Spec.Groups[0].Destination
 }
 
 // dropper ends the runs of tasks whose build is not, or no longer, theirs to
@@ -89,6 +127,7 @@ type dropper struct {
 	book   Book
 	retire *Retirement
 	next   Queue
+	room   room
 	log    *zap.Logger
 }
 
@@ -98,7 +137,7 @@ type dropper struct {
 func (d dropper) again(ctx context.Context, asset string, build int) error {
 	rec, err := d.book.Get(ctx, asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("read asset %s again: %w", asset, err), nil)
+		return unread(ctx, fmt.Errorf("read asset %s again: %w", asset, err))
 	}
 	return d.end(ctx, rec, build)
 }
@@ -107,24 +146,31 @@ func (d dropper) again(ctx context.Context, asset string, build int) error {
 func (d dropper) end(ctx context.Context, rec *ledger.Record, build int) error {
 	if b := rec.Build(build); b != nil && b.State == ledger.Superseded {
 		dropped, err := d.drop(ctx, rec, *b)
+		if queue.IsVerdict(err) { // what is wanted instead does not wait for it
+			if err := handOn(ctx, d.next, rec); err != nil {
+				return verdict(ctx, err, nil)
+			}
+		}
 		if err != nil {
 			return verdict(ctx, fmt.Errorf("drop asset %s build %d: %w", rec.Asset, build, err), nil)
 		}
 		rec = dropped
 	}
+	d.room.freeEnded(ctx, rec, build)
 	return leave(ctx, d.next, d.retire, rec, build)
 }
 
 // drop resolves what a superseded build left open: the job of its intent is
 // found, canceled so that it is not paid for, and its end is noted. Only then
-// may the build's files go.
+// may the build's files go. It returns [queue.NotYet] as long as that job may
+// yet come to be.
 func (d dropper) drop(ctx context.Context, rec *ledger.Record, b ledger.Build) (*ledger.Record, error) {
-	if b.Intent == nil || b.Failure != nil || !b.JobDone.IsZero() {
+	if !open(&b) {
 		return rec, nil
 	}
 	id := b.Job
 	if id == "" {
-		job, found, err := d.find(ctx, rec.Asset, b)
+		job, found, err := d.resolve(ctx, d.book, rec, b)
 		if err != nil {
 			return nil, err
 		}

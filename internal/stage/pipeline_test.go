@@ -250,9 +250,19 @@ func TestSourcesThatFail(t *testing.T) {
 		{"passing, too often", func(w *world) {
 			w.upload("one")
 			for range 3 {
+				w.mem.Transcoder.FailNext(3450, "busy")
+			}
+		}, ledger.Transient, "3450"},
+		{"internal errors time and again", func(w *world) {
+			w.upload("one")
+			for range 3 {
 				w.mem.Transcoder.FailNext(1999, "internal")
 			}
-		}, ledger.Transient, "1999"},
+		}, ledger.BadSource, "1999"},
+		{"too large", func(w *world) {
+			w.upload("one")
+			w.mem.Transcoder.FailNext(1507, "too many outputs")
+		}, ledger.Capacity, "1507"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

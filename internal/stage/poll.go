@@ -35,110 +35,106 @@ type Jobs interface {
 	Job(ctx context.Context, id string) (cloud.Job, error)
 }
 
-// maxRebuilds is how many builds of one revision may fail for passing reasons
-// before the asset is given up.
-const maxRebuilds = 3
-
 // Handle looks once. It returns [queue.NotYet] while the job runs, and a
 // permanent error once the job has failed for good; the ledger knows by then.
 func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
-	job, err := p.glance(ctx, t)
+	if poisoned(ctx) {
+		return p.poison(ctx, t)
+	}
+	seen, err := p.glance(ctx, t)
 	if err != nil {
 		return err
 	}
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("poll asset %s: %w", t.Asset, err), nil)
+		return unread(ctx, fmt.Errorf("poll asset %s: %w", t.Asset, err))
 	}
 	b := rec.Build(t.Build)
 	switch {
 	case b == nil:
+		p.room().free(ctx, t.Asset, t.Build, t.Job)
 		return queue.Permanent(fmt.Errorf("poll asset %s: the ledger has no build %d", t.Asset, t.Build))
 	case b.State != ledger.Transcoding:
 		return p.dropper().end(ctx, rec, t.Build)
+	case seen.running > 0 && b.Job == t.Job:
+		return queue.NotYet(seen.running)
 	}
+	job := seen.job
 	if job.ID != b.Job {
-		job, err = p.Transcoder.Job(ctx, b.Job)
-	}
-	if err != nil {
-		return verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err),
-			failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindTranscodePoll))
+		if job, err = p.Transcoder.Job(ctx, b.Job); err != nil {
+			return p.unseen(ctx, t, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err))
+		}
 	}
 	if !job.State.Ended() {
-		p.Log.Debug("transcode running", zap.String("asset", t.Asset), zap.String("job", job.ID), zap.Int("percent", job.Percent))
-		return queue.NotYet(pollDelay(p.Ledger.Now().Sub(job.Created)))
+		return p.running(t, job)
 	}
+	return p.ended(ctx, t, rec, *b, job)
+}
+
+// ended records how the build's job ended, and hands on.
+func (p *Poll) ended(ctx context.Context, t tasks.TranscodePoll, rec *ledger.Record, b ledger.Build, job cloud.Job) (err error) {
 	if job.State == cloud.JobComplete {
 		rec, err = p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
 			return r.Completed(now, t.Build)
 		})
+		if err == nil {
+			p.room().succeeded(ctx, t.Asset, b.Revision.Profile)
+		}
 	} else {
-		rec, err = p.failed(ctx, rec, *b, job)
+		rec, err = p.failed(ctx, rec, b, job)
 	}
 	switch _, illegal := errors.AsType[*ledger.TransitionError](err); {
 	case errors.Is(err, errStale), illegal: // superseded, or another run was faster
 		return p.dropper().again(ctx, t.Asset, t.Build)
 	case queue.IsVerdict(err):
+		p.room().free(ctx, t.Asset, t.Build, b.Job)
 		return err
 	case err != nil:
 		return verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err), nil)
 	}
+	p.room().free(ctx, t.Asset, t.Build, b.Job)
 	return leave(ctx, p.Next, p.Retire, rec, t.Build)
 }
 
-func (p *Poll) dropper() dropper {
-	return dropper{finder{p.Transcoder, p.Fleet}, p.Transcoder, p.Ledger, p.Retire, p.Next, p.Log}
+// unseen is the verdict on an error of looking at a job. The job may run, or
+// be complete: only one that the service does not know is given up.
+func (p *Poll) unseen(ctx context.Context, t tasks.TranscodePoll, err error) error {
+	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		return verdict(ctx, err, failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindTranscodePoll))
+	case errors.Is(err, cloud.ErrDenied) && p.room().shut(ctx, "account", err.Error(), t.Asset, accountGate):
+		return queue.NotYet(shutDelay)
+	}
+	return verdict(ctx, err, nil)
 }
 
-// failed records a job that ended without streams, and what follows from it: a
-// new build for a passing reason, a new look at a source that changed, or the
-// asset's failure.
-func (p *Poll) failed(ctx context.Context, rec *ledger.Record, b ledger.Build, job cloud.Job) (*ledger.Record, error) {
-	f, again := classify(job)
-	if f.Class == ledger.BadSource || f.Class == ledger.SourceGone {
-		// Bytes that changed while they were read explain many errors.
-		gone, err := look(ctx, p.Source, p.Ledger, p.Next, rec, b)
-		switch {
-		case err != nil:
-			return nil, err
-		case gone:
-			f.Class, f.Message = ledger.SourceGone, goneMessage
-		case f.Class == ledger.SourceGone:
-			f.Class = ledger.Access
-			f.Message += "; the source is there, so the role may not read it"
+// poison ends a task that costs its worker's life, and a job that runs for it.
+func (p *Poll) poison(ctx context.Context, t tasks.TranscodePoll) error {
+	if t.Job != "" {
+		if err := p.Transcoder.Cancel(ctx, t.Job); err != nil && !errors.Is(err, cloud.ErrConflict) && !errors.Is(err, cloud.ErrNotFound) {
+			return verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, t.Job, err), nil)
 		}
 	}
-	rebuilt, lost := false, false
-	rec, err := p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
-		f.At = now
-		f.Attempts = r.Attempts(b.Revision) + 1 // with this one
-		if err := r.FailBuild(now, b.Number, f); err != nil {
-			lost = true
-			return err
-		}
-		lost = false
-		rebuilt = again && f.Attempts < maxRebuilds
-		if !rebuilt {
-			return nil
-		}
-		_, err := r.Replan(now, b.Number, func(build int) (cloud.JobSpec, error) {
-			return moved(*b.Spec, r.Asset, b.Number, build)
-		})
-		return err
-	})
-	switch {
-	case err != nil:
-		return nil, err
-	case lost: // another run recorded it, and said what follows
-		return nil, errStale
-	case !rebuilt:
-		if err := p.Retire.Schedule(ctx, rec); err != nil {
-			return nil, err
-		}
-		return nil, queue.Permanent(fmt.Errorf("job %s of asset %s failed: %s", job.ID, rec.Asset, f.Message))
+	p.room().free(ctx, t.Asset, t.Build, t.Job)
+	return quarantine(ctx, fmt.Sprintf("poll asset %s build %d", t.Asset, t.Build),
+		failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindTranscodePoll))
+}
+
+// running is the verdict on a job that has not ended.
+func (p *Poll) running(t tasks.TranscodePoll, job cloud.Job) error {
+	fields := []zap.Field{zap.String("asset", t.Asset), zap.String("job", job.ID), zap.Int("percent", job.Percent)}
+	if job.State != cloud.JobSubmitted && job.State != cloud.JobProgressing {
+		p.Log.Warn("job is in a state that this version does not know; taken for running", append(fields, zap.String("state", string(job.State)))...)
+	} else {
+		p.Log.Debug("transcode running", fields...)
 	}
-	p.Log.Warn("job failed for a passing reason; built again", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("code", job.ErrorCode))
-	return rec, nil
+	return queue.NotYet(pollDelay(p.Ledger.Now().Sub(job.Created)))
+}
+
+func (p *Poll) room() room { return room{p.Governor, p.Board, p.Log} }
+
+func (p *Poll) dropper() dropper {
+	return dropper{finder{p.Transcoder, p.Fleet}, p.Transcoder, p.Ledger, p.Retire, p.Next, p.room(), p.Log}
 }
 
 // firstPoll is how long after its submission a job is first looked at.
@@ -148,21 +144,49 @@ const firstPoll = 2 * time.Second
 // ledger. Later looks are rare, and have to see that the build is superseded.
 const youngJob = time.Minute
 
-// glance looks at the task's job without the ledger: while it runs and is young
-// there is nothing to do but to wait, whatever the ledger says. Otherwise it
-// returns the job, or none where the look failed: the whole look meets that too.
-func (p *Poll) glance(ctx context.Context, t tasks.TranscodePoll) (cloud.Job, error) {
-	if t.Job == "" {
-		return cloud.Job{}, nil
+// sight is what a look without the ledger saw.
+type sight struct {
+	job     cloud.Job     // the task's job; none where it was not asked for
+	running time.Duration // the board says that it runs, and to look again after this; 0: it does not say so
+}
+
+// glance looks at the task's job without the ledger: while it runs and the look
+// is one of many there is nothing to do but to wait, whatever the ledger says.
+// A look that failed is met by the whole look too.
+func (p *Poll) glance(ctx context.Context, t tasks.TranscodePoll) (sight, error) {
+	switch {
+	case t.Job == "":
+		return sight{}, nil
+	case p.Board != nil:
+		return p.consult(ctx, t)
 	}
 	job, err := p.Transcoder.Job(ctx, t.Job)
 	if err != nil {
-		return cloud.Job{}, nil
+		return sight{}, nil
 	}
-	if age := p.Ledger.Now().Sub(job.Created); !job.State.Ended() && age <= youngJob {
-		return job, queue.NotYet(pollDelay(age))
+	if !job.State.Ended() && p.Ledger.Now().Sub(job.Created) <= youngJob {
+		return sight{}, p.running(t, job)
 	}
-	return job, nil
+	return sight{job: job}, nil
+}
+
+// consult asks the board.
+func (p *Poll) consult(ctx context.Context, t tasks.TranscodePoll) (sight, error) {
+	if err := p.Board.Watch(ctx, t.Job, t.Asset, t.Build); err != nil {
+		return sight{}, verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, t.Job, err), nil)
+	}
+	running, percent, again, err := p.Board.Look(ctx, t.Job)
+	switch {
+	case err != nil:
+		return sight{}, verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, t.Job, err), nil)
+	case !running:
+		return sight{}, nil
+	}
+	p.Log.Debug("transcode running", zap.String("asset", t.Asset), zap.String("job", t.Job), zap.Int("percent", percent))
+	if again = max(again, time.Second); again < youngJob {
+		return sight{}, queue.NotYet(again)
+	}
+	return sight{running: again}, nil
 }
 
 // pollDelay is how long to wait before the next look at a job of this age:

@@ -42,9 +42,13 @@ const maxIncomplete = 5
 // Handle publishes one build. It returns a permanent error if the job's files
 // are not what the job should have made; the ledger knows by then.
 func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
+	if poisoned(ctx) {
+		return quarantine(ctx, fmt.Sprintf("publish asset %s build %d", t.Asset, t.Build),
+			failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindPublish))
+	}
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("publish asset %s: %w", t.Asset, err), nil)
+		return unread(ctx, fmt.Errorf("publish asset %s: %w", t.Asset, err))
 	}
 	b := rec.Build(t.Build)
 	if b == nil {
@@ -109,7 +113,7 @@ func (p *Publish) ended(ctx context.Context, t tasks.Publish, err error) error {
 	if errors.Is(err, errStale) {
 		rec, err := p.Ledger.Get(ctx, t.Asset)
 		if err != nil {
-			return verdict(ctx, fmt.Errorf("read asset %s again: %w", t.Asset, err), nil)
+			return unread(ctx, fmt.Errorf("read asset %s again: %w", t.Asset, err))
 		}
 		return leave(ctx, p.Next, p.Retire, rec, t.Build)
 	}

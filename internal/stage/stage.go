@@ -156,9 +156,15 @@ const MaxFailures = 30
 
 // Waits that count as no failure.
 const (
-	throttleDelay = 15 * time.Second // after the cloud refused a call for being one too many
+	throttleDelay = 15 * time.Second // after the cloud refused a call for being one too many, and did not say for how long
+	quotaDelay    = time.Minute      // after it refused one for an account's limit
 	newerDelay    = time.Minute      // for a worker that can read a newer record
 )
+
+// maxUnread is how often a record may be found corrupt, or missing, before the
+// task ends: a quarter of an hour. Nothing is lost by it. The record is left as
+// it is for a person, its marker stays, and the reconciler tells of it.
+const maxUnread = 10
 
 // verdict turns what a run ended with into what the queue shall do. Throttling
 // waits without counting; a passing failure is retried until [MaxFailures];
@@ -169,10 +175,14 @@ func verdict(ctx context.Context, err error, giveUp func(f ledger.Failure) error
 	switch {
 	case err == nil, queue.IsVerdict(err):
 		return err
-	case errors.Is(err, cloud.ErrThrottled), errors.Is(err, cloud.ErrQuota):
-		return queue.NotYet(throttleDelay)
+	case errors.Is(err, cloud.ErrThrottled):
+		return queue.NotYet(after(err, throttleDelay))
+	case errors.Is(err, cloud.ErrQuota):
+		return queue.NotYet(after(err, quotaDelay))
 	case errors.Is(err, ledger.ErrNewer):
 		return queue.NotYet(newerDelay)
+	case errors.Is(err, ledger.ErrCorrupt):
+		return unread(ctx, err)
 	case giveUp == nil, queue.Failures(ctx) < MaxFailures:
 		return err
 	}
@@ -181,6 +191,26 @@ func verdict(ctx context.Context, err error, giveUp func(f ledger.Failure) error
 		f.Class = ledger.Access
 	}
 	return end(err, giveUp, f)
+}
+
+// after is how long the cloud asks to wait, or d where it does not say.
+func after(err error, d time.Duration) time.Duration {
+	if e, ok := errors.AsType[*cloud.Error](err); ok && e.After > 0 {
+		return e.After
+	}
+	return d
+}
+
+// unread is the verdict on an error of reading an asset's record.
+func unread(ctx context.Context, err error) error {
+	lost := errors.Is(err, cloud.ErrNotFound) || errors.Is(err, ledger.ErrCorrupt)
+	switch {
+	case !lost:
+		return verdict(ctx, err, nil)
+	case queue.Failures(ctx) >= maxUnread:
+		return queue.Permanent(err)
+	}
+	return err
 }
 
 // end ends a task for good, once its failure is recorded.

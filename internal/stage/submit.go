@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/media"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
 	"go.uber.org/zap"
@@ -16,7 +18,8 @@ import (
 
 // Submit gives a build to the transcoder: an intent in the ledger, the job,
 // the job in the ledger. Meeting an intent without a job, it looks for the job
-// of that intent and adopts it before it asks for one.
+// of that intent and adopts it. Another request is made only once it is certain
+// that nothing will come of the first, as of a new intent.
 type Submit struct {
 	Ledger     Book
 	Source     Head
@@ -42,16 +45,37 @@ type Submitter interface {
 // that is a failure: somebody may be about to make it.
 const maxMissing = 5
 
-// Handle submits one build. It returns a permanent error if the service will
-// never take the job; the ledger knows by then.
+// submitTime bounds the request for a job, from its intent on. The request is
+// signed as of the intent, so one that outlives it is void anyway; see
+// [ledger.IntentGuard].
+const submitTime = 10 * time.Second
+
+// livePriority is what somebody who waits is ahead of a whole library by, of
+// MediaConvert's -50 to 50.
+const (
+	livePriority = 20
+	maxPriority  = 50
+)
+
+// Handle submits one build. It returns [queue.NotYet] where there is no room,
+// or where an intent's job may yet come to be, and a permanent error if the
+// service will never take the job; the ledger knows by then.
 func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
+	fail := s.fail(ctx, t)
+	if poisoned(ctx) {
+		return quarantine(ctx, fmt.Sprintf("submit asset %s build %d", t.Asset, t.Build), fail)
+	}
+	if err := s.admit(ctx, t); err != nil {
+		return err
+	}
 	rec, err := s.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return verdict(ctx, fmt.Errorf("submit asset %s: %w", t.Asset, err), nil)
+		return unread(ctx, fmt.Errorf("submit asset %s: %w", t.Asset, err))
 	}
 	b := rec.Build(t.Build)
 	switch {
 	case b == nil:
+		s.room().free(ctx, t.Asset, t.Build, "")
 		return queue.Permanent(fmt.Errorf("submit asset %s: the ledger has no build %d", t.Asset, t.Build))
 	case b.State != ledger.Planned && b.State != ledger.Submitting:
 		return s.dropper().end(ctx, rec, t.Build)
@@ -63,16 +87,51 @@ func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	if _, illegal := errors.AsType[*ledger.TransitionError](err); illegal || errors.Is(err, errStale) {
 		return s.dropper().again(ctx, t.Asset, t.Build)
 	}
-	err = fmt.Errorf("submit asset %s build %d: %w", t.Asset, t.Build, err)
-	fail := failBuild(ctx, s.Ledger, s.Retire, t.Asset, t.Build, tasks.KindTranscodeSubmit)
-	refused := errors.Is(err, cloud.ErrInvalid) || errors.Is(err, cloud.ErrNotFound) && queue.Failures(ctx) >= maxMissing
+	if _, open := errors.AsType[openError](err); open || queue.IsVerdict(err) {
+		return verdict(ctx, fmt.Errorf("submit asset %s build %d: %w", t.Asset, t.Build, err), nil)
+	}
+	return s.ended(ctx, t, fmt.Errorf("submit asset %s build %d: %w", t.Asset, t.Build, err), fail)
+}
+
+// admit asks for room. No room is no failure, and costs no look at the ledger.
+func (s *Submit) admit(ctx context.Context, t tasks.TranscodeSubmit) error {
+	if s.Governor == nil {
+		return nil
+	}
+	wait, err := s.Governor.Admit(ctx, string(cmp.Or(t.Lane, tasks.Live)), t.Profile, t.Asset, t.Build)
+	switch {
+	case err != nil:
+		return verdict(ctx, fmt.Errorf("admit asset %s build %d: %w", t.Asset, t.Build, err), nil)
+	case wait > 0:
+		return queue.NotYet(wait)
+	}
+	return nil
+}
+
+// ended turns the error of a build that has no job, and will have none of what
+// was asked, into the queue's verdict.
+func (s *Submit) ended(ctx context.Context, t tasks.TranscodeSubmit, err error, fail func(ledger.Failure) error) error {
 	switch {
 	case errors.Is(err, errGone):
 		return end(err, fail, ledger.Failure{Class: ledger.SourceGone, Message: goneMessage})
-	case refused:
+	case errors.Is(err, cloud.ErrInvalid), errors.Is(err, cloud.ErrNotFound) && queue.Failures(ctx) >= maxMissing:
 		return end(err, fail, ledger.Failure{Class: ledger.Settings, Message: err.Error(), Attempts: queue.Failures(ctx) + 1})
+	case errors.Is(err, cloud.ErrExpired):
+		return queue.NotYet(time.Second) // as of another intent
 	}
 	return verdict(ctx, err, fail)
+}
+
+// fail returns what records the build's failure and gives its room back.
+func (s *Submit) fail(ctx context.Context, t tasks.TranscodeSubmit) func(ledger.Failure) error {
+	record := failBuild(ctx, s.Ledger, s.Retire, t.Asset, t.Build, tasks.KindTranscodeSubmit)
+	return func(f ledger.Failure) error {
+		if err := record(f); err != nil {
+			return err
+		}
+		s.room().free(ctx, t.Asset, t.Build, "")
+		return nil
+	}
 }
 
 // errGone says that there is no source any more.
@@ -80,22 +139,30 @@ var errGone = errors.New("the source is gone")
 
 const goneMessage = "the source is gone: it was deleted or renamed before it was transcoded; upload it again"
 
+// openError is an error after which a job of the build may be there and not be
+// known: the build is tried until that is certain, however long it takes.
+type openError struct{ error }
+
+func (e openError) Unwrap() error { return e.error }
+
 func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build) (*ledger.Record, error) {
-	if b.State == ledger.Submitting {
-		job, found, err := s.finder().find(ctx, rec.Asset, b)
-		if err != nil {
-			return nil, err
-		}
-		if found {
+	// Nothing came of a first intent that was refused; there is nothing to find.
+	if b.State == ledger.Submitting && !(b.Intent.Refused && b.Intent.Renewals == 0) {
+		job, found, err := s.finder().resolve(ctx, s.Ledger, rec, b)
+		switch {
+		case found:
 			s.Log.Info("job adopted", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("build", b.Number))
 			return s.record(ctx, rec, b.Number, job)
+		case queue.IsVerdict(err) && b.Intent.Refused: // and looked for it all the same
+		case err != nil:
+			return nil, openError{err}
 		}
 	}
 	gone, err := look(ctx, s.Source, s.Ledger, s.Next, rec, b)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if gone && b.State == ledger.Planned {
+	case gone:
 		return nil, errGone
 	}
 	profile, err := s.Profiles.Profile(ctx, b.Revision.Profile)
@@ -103,36 +170,91 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 		return nil, err
 	}
 	token := intentToken(s.Fleet, rec.Asset, b.Number)
-	if b.State == ledger.Planned {
-		rec, err = s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+	var wrote time.Time
+	rec, err = s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+		is := r.Build(b.Number)
+		wrote = now
+		switch {
+		case b.State == ledger.Planned:
 			return r.Intend(now, b.Number, token)
-		})
-		if err != nil { // illegal: superseded, or taken by an overlapping run
-			return nil, err
+		case is == nil || is.Intent == nil || !is.Intent.At.Equal(b.Intent.At):
+			return errStale // what was looked for is another intent's by now
 		}
+		return r.Renew(now, b.Number, token)
+	})
+	if err != nil { // illegal: superseded, or taken by an overlapping run
+		return nil, err
 	}
+	is := rec.Build(b.Number)
+	if is == nil || is.State != ledger.Submitting || !is.Intent.At.Equal(wrote) {
+		return nil, errStale // the answer to the write was lost, and others have been at it since
+	}
+	return s.request(ctx, rec, is, profile)
+}
+
+// request asks for the job of the intent that this run has just written.
+func (s *Submit) request(ctx context.Context, rec *ledger.Record, b *ledger.Build, p media.Profile) (*ledger.Record, error) {
 	request := cloud.JobRequest{
-		Token: token,
+		Token: b.Intent.Token, At: b.Intent.At,
 		Metadata: map[string]string{
 			metaFleet: s.Fleet, metaAsset: rec.Asset,
 			metaBuild: strconv.Itoa(b.Number), metaRevision: b.Revision.ID,
 		},
-		Queue: s.Queue, Role: s.Role, Priority: profile.Priority, Spec: *b.Spec,
+		Queue: s.Queue, Role: s.Role, Priority: priority(p.Priority, tasks.Lane(rec.Lane)), Spec: *b.Spec,
 	}
-	if profile.Queue != "" {
-		request.Queue = profile.Queue
+	if p.Queue != "" {
+		request.Queue = p.Queue
 	}
-	job, err := s.Transcoder.Submit(ctx, request)
+	bounded, cancel := context.WithTimeout(ctx, submitTime)
+	defer cancel()
+	job, err := s.Transcoder.Submit(bounded, request)
 	if err != nil {
-		return nil, err
+		return nil, s.refused(ctx, rec, b, err)
 	}
 	s.Log.Info("job submitted", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("build", b.Number))
 	return s.record(ctx, rec, b.Number, job)
 }
 
+// refused judges the error of a request. Where the service said no, the ledger
+// learns that nothing will come of the intent; otherwise its job may be there,
+// and is looked for.
+func (s *Submit) refused(ctx context.Context, rec *ledger.Record, b *ledger.Build, err error) error {
+	said := false
+	for _, kind := range []error{cloud.ErrThrottled, cloud.ErrQuota, cloud.ErrDenied, cloud.ErrInvalid, cloud.ErrNotFound, cloud.ErrExpired} {
+		said = said || errors.Is(err, kind)
+	}
+	if !said {
+		s.Log.Warn("request for a job has no answer; the job is looked for", zap.String("asset", rec.Asset), zap.Int("build", b.Number), zap.Error(err))
+		return queue.NotYet(lostDelay)
+	}
+	_, uerr := s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+		return r.Refused(now, b.Number, b.Intent.At, err.Error())
+	})
+	switch {
+	case unlessIllegal(uerr) != nil:
+		return openError{fmt.Errorf("%w; and that cannot be noted: %w", err, uerr)}
+	case uerr != nil:
+		return errStale
+	}
+	s.room().free(ctx, rec.Asset, b.Number, "")
+	if errors.Is(err, cloud.ErrDenied) && s.room().shut(ctx, "account", err.Error(), rec.Asset, accountGate) {
+		return queue.NotYet(shutDelay) // it is not the asset's fault
+	}
+	return err
+}
+
+// priority is a job's in its queue, from the profile's own.
+func priority(own int, lane tasks.Lane) int {
+	if lane == tasks.Bulk {
+		return min(own, maxPriority-1)
+	}
+	return min(own+livePriority, maxPriority)
+}
+
 // record notes the build's job. A build that was superseded meanwhile keeps
 // its state. A job that the ledger does not take is one too many, made by a run
-// that was held up until its token had expired: it is canceled on the spot.
+// that was held up beyond every guard: it is canceled on the spot, and by
+// [Stray] should this run die before.
 func (s *Submit) record(ctx context.Context, rec *ledger.Record, build int, job cloud.Job) (*ledger.Record, error) {
 	asset := rec.Asset
 	rec, err := s.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
@@ -141,12 +263,18 @@ func (s *Submit) record(ctx context.Context, rec *ledger.Record, build int, job 
 	if _, illegal := errors.AsType[*ledger.TransitionError](err); illegal {
 		cerr := s.Transcoder.Cancel(ctx, job.ID)
 		s.Log.Error("job is one too many and was to be canceled", zap.String("asset", asset), zap.String("job", job.ID), zap.Int("build", build), zap.Error(cerr))
+		return nil, err
 	}
-	return rec, err
+	if err != nil {
+		return nil, openError{err}
+	}
+	return rec, nil
 }
 
 func (s *Submit) finder() finder { return finder{s.Transcoder, s.Fleet} }
 
+func (s *Submit) room() room { return room{governor: s.Governor, log: s.Log} }
+
 func (s *Submit) dropper() dropper {
-	return dropper{s.finder(), s.Transcoder, s.Ledger, s.Retire, s.Next, s.Log}
+	return dropper{s.finder(), s.Transcoder, s.Ledger, s.Retire, s.Next, s.room(), s.Log}
 }
