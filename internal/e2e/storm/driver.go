@@ -2,6 +2,7 @@ package storm
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/vodfleet/vodfleet/internal/e2e/fleet"
 	"github.com/vodfleet/vodfleet/internal/e2e/lcproc"
+	"github.com/vodfleet/vodfleet/tasks"
 )
 
 // binaries copies worker and enqueuer into the storm's folder, so that one run
@@ -45,6 +48,13 @@ func (s *Storm) Rage() {
 			done[e.N] = true
 		}
 	}
+	assets := make([]string, s.Plan.Assets)
+	for i := range assets {
+		assets[i] = tasks.AssetID(fleet.Library, key(i))
+	}
+	looking, stop := context.WithCancel(s.ctx)
+	defer stop()
+	s.waiting.Go(func() { s.looker.Run(looking, 250*time.Millisecond, assets, func() { s.count.looks.Add(1) }) })
 	steps := s.Plan.Steps()
 	for _, step := range steps {
 		if done[step.N] {
@@ -69,6 +79,7 @@ func (s *Storm) Rage() {
 		}
 		s.do(step)
 	}
+	stop()
 	s.waiting.Wait()
 }
 

@@ -275,3 +275,38 @@ func TestJournal(t *testing.T) {
 		}
 	}
 }
+
+// A viewer at work sees a file that is missing, and a switch undone.
+func TestLooker(t *testing.T) {
+	w := good(t)
+	one := tasks.AssetID("library", "one.mp4")
+	l := NewLooker(w.Store, w.Output, w.Viewer)
+	look := func(want bool) {
+		t.Helper()
+		if there, err := l.Look(t.Context(), one); err != nil || there != want {
+			t.Errorf("Look = %v, %v, want %v", there, err, want)
+		}
+	}
+	look(true)
+	if got := l.Wrong(); len(got) != 0 {
+		t.Errorf("wrong %q, want nothing", got)
+	}
+	remove(t, w, w.Output.Join("media/"+one+"/1/cmaf/v003.m4s"))
+	look(true)
+	page, _, err := w.Store.Get(t.Context(), w.Output.Join("watch/"+one+"/playback.json"), maxManifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, w, "media/"+one+"/1/cmaf/v003.m4s", "media")
+	put(t, w, "watch/"+one+"/playback.json", strings.Replace(string(page), `"seq":1`, `"seq":0`, 1))
+	look(true)
+	remove(t, w, w.Output.Join("watch/"+one+"/playback.json"))
+	look(false)
+	want := []string{
+		"asset " + one + ", seen at work: watch/" + one + "/manifest.mpd names media/" + one + "/1/cmaf/v003.m4s, which is not there",
+		"asset " + one + ", seen at work: playback.json went back from switch 1 to 0",
+	}
+	if got := l.Wrong(); !slices.Equal(got, want) {
+		t.Errorf("wrong:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

@@ -65,6 +65,9 @@ var points = []Point{
 // that waits in the network, or an answer that is read much later.
 var stallPoints = []*Point{{"CreateJob", false}, {"CreateJob", true}, {"PutRecord", false}, {"PutEntry", false}, nil}
 
+// flushPoints are the calls at which Redis is emptied.
+var flushPoints = []*Point{{"CreateJob", true}, nil, {"PutRecord", false}, {"PutOpen", true}, nil, {"CreateJob", false}, {"redis.done", false}}
+
 // Steps returns the plan's steps in the order of time.
 func (p Plan) Steps() []Step {
 	rng := rand.New(rand.NewPCG(p.Seed, 1))
@@ -92,7 +95,7 @@ func (p Plan) Steps() []Step {
 		steps = append(steps, Step{At: at(i, p.Stalls, 0.02, 0.8), Kind: stepStall, Point: stallPoints[i%len(stallPoints)]})
 	}
 	for i := range p.Flushes { // the last tenth is for asynq's own recovery
-		steps = append(steps, Step{At: at(i, p.Flushes, 0.3/float64(p.Flushes), 0.9), Kind: stepFlush})
+		steps = append(steps, Step{At: at(i, p.Flushes, 0.3/float64(p.Flushes), 0.9), Kind: stepFlush, Point: flushPoints[i%len(flushPoints)]})
 	}
 	for i := range p.Redis {
 		steps = append(steps, Step{At: at(i, p.Redis, 0.05, 0.85), Kind: stepRedis})

@@ -28,6 +28,7 @@ type Storm struct {
 	keeper  *Keeper
 	workers []*Process
 	feeder  *Process // enqueuer watch
+	looker  *Looker
 	proxies []interface{ Close() }
 	count   counters
 	traps   traps
@@ -38,8 +39,8 @@ type Storm struct {
 	reports sync.Mutex // one at a time
 }
 
-// cloudPrefix is where the fleet's streams are, empty: the bucket's root.
-const cloudPrefix = ""
+// output is where the fleet's streams are.
+var output = cloud.Location{Bucket: fleet.Streams}
 
 // New starts what a storm needs, over what is in dir, and goes on with the
 // plan that was begun there, if one was. It is closed with the test.
@@ -75,6 +76,7 @@ func New(t testing.TB, dir string, plan Plan) *Storm {
 		s.worker(filepath.Join(bin, "worker"), slot)
 	}
 	s.feeder = s.keeper.Run("enqueuer", s.Fleet.Environment(), []string{filepath.Join(bin, "enqueuer"), "watch"}, s.ended)
+	s.looker = NewLooker(s.Fleet.Store, output, s.Fleet.Cloud.Edge)
 	return s
 }
 
@@ -197,7 +199,7 @@ func (s *Storm) hook(c Call) Fate {
 // world is what the judge looks at.
 func (s *Storm) world() *World {
 	w := &World{
-		Store: s.Fleet.Store, Ledger: cloud.Location{Bucket: fleet.Ledger, Key: "fleet"}, Output: cloud.Location{Bucket: fleet.Streams, Key: cloudPrefix},
+		Store: s.Fleet.Store, Ledger: cloud.Location{Bucket: fleet.Ledger, Key: "fleet"}, Output: output,
 		Library: cloud.Location{Bucket: fleet.Library}, Viewer: s.Fleet.Cloud.Edge, Jobs: s.Fleet.Cloud.Jobs(),
 		Creates: s.Journal.Of("create"), Stalls: s.Journal.Of(stepStall),
 	}

@@ -92,6 +92,7 @@ func rage(t *testing.T, dir string, p Plan) *Result {
 	if err != nil {
 		t.Fatalf("judge: %v", err)
 	}
+	verdict.Violations = append(verdict.Violations, s.looker.Wrong()...)
 	result := s.Result(verdict, settled)
 	t.Logf("%s", result)
 	if err := os.WriteFile(filepath.Join(dir, "result.md"), []byte(result.String()), 0o644); err != nil {
