@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/cloudtest"
@@ -33,11 +34,12 @@ import (
 // cloud, whose jobs end by its clock, which is fast.
 func TestContract(t *testing.T) {
 	const rate = 20
-	p := lcproc.Start(t, "--simulate", fmt.Sprint("--clock-rate=", rate), "--job-time=20s", "--invalidate-time=60s", "--api-rate=-1", "--api-burst=-1", "--list-lag=1s")
+	p := lcproc.Start(t, "--simulate", "--sqs-duplicates=0.2", "--sqs-reorder=0.5", "--events-lag=0s-5s", fmt.Sprint("--clock-rate=", rate), "--job-time=20s", "--invalidate-time=60s", "--api-rate=-1", "--api-burst=-1", "--list-lag=1s")
 	run := newContract(t, p, rate).run
 	t.Run("Store", func(t *testing.T) { cloudtest.Store(t, run) })
 	t.Run("Transcoder", func(t *testing.T) { cloudtest.Transcoder(t, run) })
 	t.Run("CDN", func(t *testing.T) { cloudtest.CDN(t, run) })
+	t.Run("Events", func(t *testing.T) { cloudtest.Events(t, run) })
 	for _, v := range p.Violations() {
 		t.Errorf("%s.%s broke the model %d times: %s", v.Service, v.Operation, v.Count, v.What)
 	}
@@ -88,6 +90,8 @@ type contract struct {
 	rate     time.Duration // of its clock
 	cloud    *awscloud.Cloud
 	settings aws.Config
+	events   cloud.Events
+	noEvents cloud.Events
 	media    []byte
 	domain   string
 	buckets  atomic.Int64
@@ -108,6 +112,17 @@ func newContract(t *testing.T, p *lcproc.Process, rate int) *contract {
 	if _, err := mediaconvert.NewFromConfig(c.settings).CreateQueue(t.Context(), &mediaconvert.CreateQueueInput{Name: new("second")}); err != nil {
 		t.Fatal(err)
 	}
+	if c.events, err = c.cloud.Events(p.EventsQueue); err != nil {
+		t.Fatal(err)
+	}
+	if c.noEvents, err = c.cloud.Events(p.EventsQueue + "-none"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqs.NewFromConfig(c.settings).SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
+		QueueUrl: &p.EventsQueue, Attributes: map[string]string{"VisibilityTimeout": fmt.Sprint(int(contractVisibility.Seconds()))},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	d, err := c.cloud.CDN().Distribution(t.Context(), p.Distribution)
 	if err != nil || d.Domain == "" {
 		t.Fatalf("Distribution = %+v, %v", d, err)
@@ -115,6 +130,9 @@ func newContract(t *testing.T, p *lcproc.Process, rate int) *contract {
 	c.domain = d.Domain
 	return c
 }
+
+// contractVisibility is of the queue of events, in the cloud's time.
+const contractVisibility = time.Minute
 
 // shortClip is a video of a few seconds with a picture and sound.
 func shortClip(t *testing.T) []byte {
@@ -139,7 +157,7 @@ func (c *contract) run(t *testing.T, check func(*testing.T, *cloudtest.Cloud)) {
 		t.Fatal(err)
 	}
 	check(t, &cloudtest.Cloud{
-		Store: c.cloud.Store(), Transcoder: c.cloud.Transcoder(), CDN: c.cloud.CDN(),
+		Store: c.cloud.Store(), Transcoder: c.cloud.Transcoder(), CDN: c.cloud.CDN(), Events: c.events, NoEvents: c.noEvents, Visibility: contractVisibility,
 		Bucket: bucket, Missing: bucket + "-none", Role: c.p.Role, Queue: "second",
 		Media: c.media, Junk: []byte(strings.Repeat("this is no video ", 100)),
 		Distribution: cloud.Distribution{ID: c.p.Distribution, Domain: c.domain, Enabled: true},
