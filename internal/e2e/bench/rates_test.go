@@ -29,6 +29,9 @@ const (
 	burst = 100
 )
 
+// board is the default of VODFLEET_BOARD_INTERVAL.
+const board = 25 * time.Second
+
 // TestRates measures, from outside, what a fleet asks of MediaConvert and how
 // soon it publishes, beside the way in which each worker polls its own job. It
 // takes long, and runs by hand alone.
@@ -79,10 +82,20 @@ func simulated() []string {
 	}
 }
 
-// settings are the fleet's defaults in a cloud whose clock is fast: the rates
-// are as many times higher and the intervals as many times shorter.
+// settings are the fleet's defaults in a cloud whose clock is fast: the rate is
+// as many times higher and the interval as many times shorter.
 func settings(events bool) []string {
-	return nil
+	env := []string{
+		fmt.Sprintf("VODFLEET_API_RATE=%g", quota**ratesClock), fmt.Sprintf("VODFLEET_API_BURST=%d", burst),
+		"VODFLEET_BOARD_INTERVAL=" + time.Duration(float64(board) / *ratesClock).Round(time.Millisecond).String(),
+	}
+	if *ratesSlots != 200 {
+		env = append(env, fmt.Sprintf("VODFLEET_JOBS_IN_FLIGHT=%d", *ratesSlots+*ratesSlots/10))
+	}
+	if !events {
+		env = append(env, "VODFLEET_EVENTS_QUEUE_URL=")
+	}
+	return env
 }
 
 // ratesOfFleet measures the worker's binary.

@@ -68,8 +68,10 @@ func (s *Service) listJobs(r *request) (doc, error) {
 		if !ascending {
 			j = s.jobs[len(s.jobs)-1-i]
 		}
-		if key := j.sortKey(); after != "" && (ascending && key <= after || !ascending && key >= after) {
-			continue
+		if after != "" { // keys cost time, and there may be thousands of jobs
+			if key := j.sortKey(); ascending && key <= after || !ascending && key >= after {
+				continue
+			}
 		}
 		at := j.statusAt(seen)
 		if at == "" || status != "" && at != status || queue != "" && j.Queue != queue || input != "" && !strings.Contains(j.Input, input) {
