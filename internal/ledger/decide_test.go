@@ -42,6 +42,18 @@ var looks = map[string]struct {
 	"retired":                {"new 0  ", false, "published", "", 0},
 	"failed, retiring":       {"failed 1 retiring bad-source", false, "failed", BadSource, 1},
 	"failed, retired":        {"failed 1 retired bad-source", false, "failed", BadSource, 1},
+
+	"failed publish":                 {"failed 1 failed incomplete", false, "failed", Incomplete, 1},
+	"failed publish again":           {"failed 1 failed incomplete", false, "failed", Incomplete, 1},
+	"failed, redriven":               {"in-work 2 planned ", true, "planned", "", 0},
+	"source failed, redriven":        {"new 0  ", true, "superseded", "", 0},
+	"quarantined by another profile": {"failed 0  bad-source", false, "failed", BadSource, 0},
+	"rolled back":                    {"current 1 published ", true, "publishing", "", 0},
+	"rolled back, newer on its way":  {"current 1 published ", true, "planned", "", 0},
+	"submitting, looked":             {"in-work 1 submitting ", true, "submitting", "", 0},
+	"submitting, refused":            {"in-work 1 submitting ", true, "submitting", "", 0},
+	"submitting, renewed":            {"in-work 1 submitting ", true, "submitting", "", 0},
+	"superseded refused":             {"new 0  ", true, "superseded", "", 0},
 }
 
 func TestLooks(t *testing.T) {
@@ -87,11 +99,12 @@ func TestLooks(t *testing.T) {
 			if got := r.Decide(rev("D")); !reflect.DeepEqual(got, Decision{Kind: KindNew}) {
 				t.Errorf("Decide says %+v of a revision never seen", got)
 			}
+			was := r.Rejected
 			r.Rejected = []string{"revA"}
 			if got := r.Decide(revA); !reflect.DeepEqual(got, Decision{Kind: KindRejected}) {
 				t.Errorf("Decide says %+v of a rejected revision", got)
 			}
-			if r.Rejected = nil; encode(t, r) != before {
+			if r.Rejected = was; encode(t, r) != before {
 				t.Error("looking changed the record")
 			}
 		})

@@ -24,6 +24,9 @@ var (
 	outputs          = Outputs{Packages: []Package{{Name: "cmaf", HLS: "cmaf/video.m3u8"}}, Files: 9, Bytes: 1000}
 	badSource        = Failure{Class: BadSource, Message: "no video", Stage: "transcode-poll"}
 	transient        = Failure{Class: Transient, Message: "again", Stage: "transcode-poll"}
+	incomplete       = Failure{Class: Incomplete, Message: "a segment is missing", Stage: "publish"}
+	quarantined      = Failure{Class: BadSource, Message: "no video", Stage: "transcode-poll", Quarantine: true}
+	revX             = Revision{ID: "revX", Source: "A", Profile: "another"}
 	gone             = Failure{Class: SourceGone, Message: "deleted", Stage: "ingest"}
 )
 
@@ -34,6 +37,8 @@ func src(r Revision) Source { return Source{Version: r.Source, ETag: "e" + r.Sou
 func spec(build int) (cloud.JobSpec, error) {
 	return cloud.JobSpec{Input: source}, nil
 }
+
+func respec(old Build, build int) (cloud.JobSpec, error) { return *old.Spec, nil }
 
 // history makes a record step by step, an hour between two.
 type history struct {

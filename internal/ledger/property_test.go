@@ -18,7 +18,7 @@ var next = map[State]string{
 	Transcoding: "transcoded failed superseded",
 	Transcoded:  "published failed superseded",
 	Published:   "retiring failed",
-	Failed:      "retiring",
+	Failed:      "retiring transcoded", // the latter by a redrive
 	Superseded:  "retiring",
 	Retiring:    "retired",
 	Retired:     "",
@@ -173,8 +173,39 @@ func TestRandomSteps(t *testing.T) {
 			"submitted": step("submitted", func(t *rapid.T) error {
 				return r.Submitted(now, build(t), fmt.Sprintf("job-%d", rapid.IntRange(1, 5).Draw(t, "job")))
 			}),
-			"completed":   step("completed", func(t *rapid.T) error { return r.Completed(now, build(t)) }),
-			"fail":        step("fail", func(t *rapid.T) error { return r.FailBuild(now, build(t), failures.Draw(t, "failure")) }),
+			"completed": step("completed", func(t *rapid.T) error { return r.Completed(now, build(t)) }),
+			"fail":      step("fail", func(t *rapid.T) error { return r.FailBuild(now, build(t), failures.Draw(t, "failure")) }),
+			"looked": step("looked", func(t *rapid.T) error {
+				return r.Looked(now, build(t), now.Add(-time.Duration(rapid.IntRange(0, 10).Draw(t, "ago"))*time.Minute))
+			}),
+			"refused": step("refused", func(t *rapid.T) error {
+				n, at := build(t), start
+				if b := r.Build(n); b != nil && b.Intent != nil && rapid.Bool().Draw(t, "its own") {
+					at = b.Intent.At
+				}
+				return r.Refused(now, n, at, "throttled")
+			}),
+			"renew": step("renew", func(t *rapid.T) error {
+				n := build(t)
+				var was Intent
+				if b := r.Build(n); b != nil && b.Intent != nil {
+					was = *b.Intent
+				}
+				err := r.Renew(now, n, "t")
+				if err == nil && !was.Refused && (now.Sub(was.At) < IntentGuard || was.Looked.Sub(was.At) < IntentGuard) {
+					t.Fatalf("intent %+v is renewed at %v", was, now)
+				}
+				return err
+			}),
+			"redrive": step("redrive", func(t *rapid.T) error {
+				err := r.Redrive(now, respec)
+				if err == nil && (r.Failed() != nil || !r.Open() || r.Attempts(r.Wanted) != 0) {
+					t.Fatalf("redriven, and %v, open %v, %d attempts", r.Failed(), r.Open(), r.Attempts(r.Wanted))
+				}
+				return err
+			}),
+			"rollback":    step("rollback", func(t *rapid.T) error { return r.Rollback(now) }),
+			"accept":      step("accept", func(t *rapid.T) error { return r.Accept(now, revs.Draw(t, "revision").ID) }),
 			"supersede":   step("supersede", func(t *rapid.T) error { return r.Supersede(now, build(t)) }),
 			"switch":      step("switch", func(t *rapid.T) error { return r.Switch(now, build(t), outputs) }),
 			"fail switch": step("fail switch", func(t *rapid.T) error { return r.FailSwitch(now, build(t), failures.Draw(t, "failure")) }),

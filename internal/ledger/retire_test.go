@@ -11,14 +11,19 @@ import (
 // moment at which the wait for that begins. Any other may never, without
 // another change.
 var retirements = map[string]func(h *history) time.Time{
-	"standing":              func(h *history) time.Time { return h.Build(1).Replaced },
-	"failed":                func(h *history) time.Time { return h.Build(1).Failure.At },
-	"failed, gone":          func(h *history) time.Time { return h.Build(1).Failure.At },
-	"failed, others wanted": func(h *history) time.Time { return h.Build(1).Failure.At },
-	"superseded transcoded": func(h *history) time.Time { return h.Build(1).Replaced }, // after its job
-	"superseded failed":     func(h *history) time.Time { return h.Build(1).JobDone },  // after it was superseded
-	"retiring":              func(h *history) time.Time { return h.Build(1).Replaced.Add(-grace) },
-	"failed, retiring":      func(h *history) time.Time { return h.Build(1).Failure.At.Add(-grace) },
+	"standing":                       func(h *history) time.Time { return h.Build(1).Replaced },
+	"failed":                         func(h *history) time.Time { return h.Build(1).Failure.At },
+	"failed, gone":                   func(h *history) time.Time { return h.Build(1).Failure.At },
+	"failed, others wanted":          func(h *history) time.Time { return h.Build(1).Failure.At },
+	"failed publish":                 func(h *history) time.Time { return h.Build(1).Failure.At },
+	"failed publish again":           func(h *history) time.Time { return h.Build(1).Failure.At },
+	"failed, redriven":               func(h *history) time.Time { return h.Build(1).Failure.At },
+	"quarantined by another profile": func(h *history) time.Time { return h.Build(1).Failure.At },
+	"superseded refused":             func(h *history) time.Time { return h.Build(1).Replaced },
+	"superseded transcoded":          func(h *history) time.Time { return h.Build(1).Replaced }, // after its job
+	"superseded failed":              func(h *history) time.Time { return h.Build(1).JobDone },  // after it was superseded
+	"retiring":                       func(h *history) time.Time { return h.Build(1).Replaced.Add(-grace) },
+	"failed, retiring":               func(h *history) time.Time { return h.Build(1).Failure.At.Add(-grace) },
 }
 
 func TestRetirable(t *testing.T) {

@@ -14,9 +14,49 @@ var states = map[string]func(h *history) *history{
 	"source gone":   func(h *history) *history { return h.do(h.FailSource(h.now, src(revA), revA, gone)) },
 	"planned":       func(h *history) *history { return h.plan(revA) },
 	"submitting":    func(h *history) *history { return h.plan(revA).do(h.Intend(h.now, 1, "token-1")) },
-	"transcoding":   func(h *history) *history { return h.plan(revA).submit(1) },
-	"transcoded":    func(h *history) *history { return h.plan(revA).submit(1).do(h.Completed(h.now, 1)) },
-	"current":       func(h *history) *history { return h.plan(revA).publish(1) },
+	"submitting, looked": func(h *history) *history {
+		h = h.plan(revA).do(h.Intend(h.now, 1, "token-1"))
+		return h.do(h.Looked(h.now, 1, h.now))
+	},
+	"submitting, refused": func(h *history) *history {
+		h = h.plan(revA).do(h.Intend(h.now, 1, "token-1"))
+		return h.do(h.Refused(h.now, 1, h.Build(1).Intent.At, "throttled"))
+	},
+	"submitting, renewed": func(h *history) *history {
+		h = h.plan(revA).do(h.Intend(h.now, 1, "token-1"))
+		h.do(h.Looked(h.now, 1, h.now)).do(h.Renew(h.now, 1, "token-1"))
+		h.now = h.Build(1).Intent.At.Add(time.Minute)
+		return h
+	},
+	"superseded refused": func(h *history) *history {
+		h = h.plan(revA).do(h.Intend(h.now, 1, "token-1"))
+		return h.do(h.Refused(h.now, 1, h.Build(1).Intent.At, "throttled")).do(h.Supersede(h.now, 1))
+	},
+	"failed publish": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.Completed(h.now, 1)).do(h.FailBuild(h.now, 1, incomplete))
+	},
+	"failed publish again": func(h *history) *history {
+		h = h.plan(revA).submit(1).do(h.Completed(h.now, 1)).do(h.FailBuild(h.now, 1, incomplete))
+		return h.do(h.Redrive(h.now, respec)).do(h.FailBuild(h.now, 1, incomplete))
+	},
+	"failed, redriven": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).do(h.Redrive(h.now, respec))
+	},
+	"source failed, redriven": func(h *history) *history {
+		return h.do(h.FailSource(h.now, src(revA), revA, badSource)).do(h.Redrive(h.now, respec))
+	},
+	"quarantined by another profile": func(h *history) *history {
+		return h.plan(revX).submit(1).do(h.FailBuild(h.now, 1, quarantined))
+	},
+	"rolled back": func(h *history) *history {
+		return h.plan(revA).publish(1).plan(revB).publish(2).do(h.Rollback(h.now))
+	},
+	"rolled back, newer on its way": func(h *history) *history {
+		return h.plan(revA).publish(1).plan(revB).publish(2).plan(revC).do(h.Rollback(h.now))
+	},
+	"transcoding": func(h *history) *history { return h.plan(revA).submit(1) },
+	"transcoded":  func(h *history) *history { return h.plan(revA).submit(1).do(h.Completed(h.now, 1)) },
+	"current":     func(h *history) *history { return h.plan(revA).publish(1) },
 	"current, not live": func(h *history) *history {
 		return h.plan(revA).submit(1).do(h.Completed(h.now, 1)).do(h.Switch(h.now, 1, outputs))
 	},
@@ -76,6 +116,12 @@ var transitions = map[string]func(r *Record, now time.Time) error{
 	"fail source":   func(r *Record, now time.Time) error { return r.FailSource(now, src(revA), revA, badSource) },
 	"fail source D": func(r *Record, now time.Time) error { d := rev("D"); return r.FailSource(now, src(d), d, badSource) },
 	"intend":        func(r *Record, now time.Time) error { return r.Intend(now, 1, "token-1") },
+	"looked":        func(r *Record, now time.Time) error { return r.Looked(now, 1, now) },
+	"looked early":  func(r *Record, now time.Time) error { return r.Looked(now, 1, start.Add(time.Hour+IntentGuard-1)) },
+	"refused":       func(r *Record, now time.Time) error { return r.Refused(now, 1, start.Add(time.Hour), "throttled") },
+	"renew":         func(r *Record, now time.Time) error { return r.Renew(now, 1, "token-1") },
+	"redrive":       func(r *Record, now time.Time) error { return r.Redrive(now, respec) },
+	"rollback":      func(r *Record, now time.Time) error { return r.Rollback(now) },
 	"submitted":     func(r *Record, now time.Time) error { return r.Submitted(now, 1, "job-1") },
 	"submitted x":   func(r *Record, now time.Time) error { return r.Submitted(now, 1, "job-x") },
 	"completed":     func(r *Record, now time.Time) error { return r.Completed(now, 1) },
