@@ -13,9 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/vodfleet/vodfleet/internal/e2e/fleet"
 	"github.com/vodfleet/vodfleet/internal/e2e/lcproc"
-	"github.com/vodfleet/vodfleet/tasks"
 )
 
 // binaries copies worker and enqueuer into the storm's folder, so that one run
@@ -48,17 +46,16 @@ func (s *Storm) Rage() {
 			done[e.N] = true
 		}
 	}
-	assets := make([]string, s.Plan.Assets)
-	for i := range assets {
-		assets[i] = tasks.AssetID(fleet.Library, key(i))
-	}
 	looking, stop := context.WithCancel(s.ctx)
 	defer stop()
-	s.waiting.Go(func() { s.looker.Run(looking, 250*time.Millisecond, assets, func() { s.count.looks.Add(1) }) })
+	s.waiting.Go(func() { s.looker.Run(looking, 250*time.Millisecond, s.anyAsset, func() { s.count.looks.Add(1) }) })
 	steps := s.Plan.Steps()
 	for _, step := range steps {
 		if done[step.N] {
 			offset = max(offset, step.At)
+			if step.Kind == stepBatch {
+				s.arrived.Store(int64(step.Batch + 1))
+			}
 		}
 	}
 	begin := time.Now().Add(-offset)
@@ -90,6 +87,7 @@ func (s *Storm) do(step Step) {
 		if err := s.arrive(step.Batch); err != nil {
 			s.t.Fatal(err)
 		}
+		s.arrived.Store(int64(step.Batch + 1))
 		s.Journal.Note(Entry{What: stepBatch, N: step.N})
 	case stepKill:
 		s.at(step, s.kill)

@@ -3,11 +3,13 @@ package storm
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/e2e/fleet"
+	"github.com/vodfleet/vodfleet/tasks"
 )
 
 // The library: each hundred assets hold some that a backend enqueues, some
@@ -65,6 +67,16 @@ func (s *Storm) arrive(n int) error {
 	}
 	s.report()
 	return nil
+}
+
+// anyAsset is one of those that have arrived, "" before the first.
+func (s *Storm) anyAsset() string {
+	n := int(s.arrived.Load())
+	if n == 0 {
+		return ""
+	}
+	_, to := s.Plan.batch(n - 1)
+	return tasks.AssetID(fleet.Library, key(rand.IntN(to)))
 }
 
 // report writes an inventory report of the library.

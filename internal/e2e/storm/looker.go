@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -29,15 +28,20 @@ func NewLooker(store cloud.Store, output cloud.Location, base string) *Looker {
 	return &Looker{store: store, output: output, base: base, seqs: make(map[string]int)}
 }
 
-// Run looks at random assets, each a while after the last, until ctx ends.
-func (l *Looker) Run(ctx context.Context, every time.Duration, assets []string, looked func()) {
+// Run looks at assets, each a while after the last, until ctx ends: pick names
+// one, "" for none.
+func (l *Looker) Run(ctx context.Context, every time.Duration, pick func() string, looked func()) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(every):
 		}
-		there, err := l.Look(ctx, assets[rand.IntN(len(assets))])
+		asset := pick()
+		if asset == "" {
+			continue
+		}
+		there, err := l.Look(ctx, asset)
 		if err == nil && there { // a cloud that does not answer shows nothing wrong
 			looked()
 		}

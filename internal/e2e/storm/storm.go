@@ -36,7 +36,8 @@ type Storm struct {
 	ctx     context.Context
 	calm    atomic.Bool // no faults any more
 	exits   atomic.Int64
-	reports sync.Mutex // one at a time
+	arrived atomic.Int64 // batches
+	reports sync.Mutex   // one at a time
 }
 
 // output is where the fleet's streams are.

@@ -81,8 +81,8 @@ const preface = "What `make chaos` has last come to: real workers, a real Redis 
 // rage runs a storm to its end and fails the test for what the judge finds.
 func rage(t *testing.T, dir string, p Plan) *Result {
 	t.Helper()
-	t.Logf("seed %d", p.Seed)
 	s := New(t, dir, p)
+	t.Logf("seed %d", s.Plan.Seed)
 	s.Rage()
 	settled, ok := s.Settle()
 	if !ok {
