@@ -117,6 +117,9 @@ func (d *Due) see(ctx context.Context, e ledger.DueEntry) error {
 		})
 	}
 	if !next.IsZero() { // such as after a change of the grace
+		if !next.After(e.At) {
+			return nil // this is its entry: the clock went back since the entries were listed
+		}
 		if err := d.Ledger.Due(ctx, e.Asset, next); err != nil {
 			return err
 		}

@@ -118,6 +118,30 @@ func TestSweepFollowsALongerGrace(t *testing.T) {
 	})
 }
 
+// A process goes by its host's clock until the cloud has told it the time. An
+// entry that was found too early stays.
+func TestSweepWhenTheClockGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memcloud.New(memcloud.Options{Buckets: []string{"ledger"}})
+		book := ledger.New(mem.Store, cloud.Location{Bucket: "ledger"})
+		failed(t, book)
+		queue := new(recorder)
+		fast := grace
+		d := &Due{Ledger: book, Queue: queue, Grace: grace, Log: zap.NewNop(), Now: func() time.Time {
+			now := mem.Store.Now().Add(fast)
+			fast = 0
+			return now
+		}}
+		if err := d.Sweep(t.Context()); err != nil || len(queue.ids) != 0 {
+			t.Fatalf("Sweep = %v, enqueued %q, want nothing yet", err, queue.ids)
+		}
+		time.Sleep(grace)
+		if err := d.Sweep(t.Context()); err != nil || len(queue.ids) != 1 {
+			t.Errorf("Sweep = %v, enqueued %q, want one task", err, queue.ids)
+		}
+	})
+}
+
 // Entries that stay do not keep the ones after them from their turn, however
 // many they are.
 func TestSweepGoesOn(t *testing.T) {
