@@ -46,6 +46,15 @@ func awsStore(ctx context.Context) (cloud.Store, error) {
 	return aws.Store(), nil
 }
 
+// awsTranscoder connects to AWS by the SDK's own settings.
+func awsTranscoder(ctx context.Context) (cloud.Transcoder, error) {
+	aws, err := awscloud.New(ctx, awscloud.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return aws.Transcoder(), nil
+}
+
 // openLedger connects to the cloud and returns its store and the ledger in it.
 func (e *env) openLedger(l config.Ledger) (cloud.Store, *ledger.Store, error) {
 	store, err := e.store(e.ctx)

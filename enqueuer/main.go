@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -23,9 +24,15 @@ func main() {
 type cli struct {
 	Add       addCmd       `cmd:"" help:"Enqueue one or more videos, ahead of bulk work."`
 	Scan      scanCmd      `cmd:"" help:"Enqueue what is new or changed in one inventory report."`
-	Watch     watchCmd     `cmd:"" help:"Scan inventory reports as they appear."`
+	Watch     watchCmd     `cmd:"" help:"Scan inventory reports as they appear, and take uploads."`
 	Status    statusCmd    `cmd:"" help:"Count assets by state, and tasks by queue."`
 	Explain   explainCmd   `cmd:"" help:"Tell one asset's whole story."`
+	Failures  failuresCmd  `cmd:"" help:"Group what has failed by its cause."`
+	Redrive   redriveCmd   `cmd:"" help:"Send failed assets again."`
+	Reconcile reconcileCmd `cmd:"" help:"Find and mend what crashes leave behind."`
+	Gates     gatesCmd     `cmd:"" help:"List, open and close gates."`
+	Pause     pauseCmd     `cmd:"" help:"Have no further task of a stage started."`
+	Resume    resumeCmd    `cmd:"" help:"Have the tasks of a stage started again."`
 	Profile   profileCmd   `cmd:"" help:"Check, store and show profiles."`
 	Library   libraryCmd   `cmd:"" help:"Write a page that lists and plays the library."`
 	Dashboard dashboardCmd `cmd:"" help:"Serve asynqmon."`
@@ -42,9 +49,11 @@ Examples:
 
   enqueuer add --wait s3://library/films/one.mp4
   enqueuer scan --manifest s3://reports/inv/library/all/2026-11-22T01-00Z/manifest.json
-  enqueuer watch --inventory s3://reports/inv
+  enqueuer watch --inventory s3://reports/inv --uploads https://sqs.eu-west-1.amazonaws.com/111122223333/vodfleet-uploads
   enqueuer status --output json
   enqueuer explain s3://library/films/one.mp4
+  enqueuer failures
+  enqueuer redrive --class access
   enqueuer dashboard --listen 127.0.0.1:8980
 
 Exit codes: 0 done; 1 failed; 2 wrong usage, nothing was tried; 3 done, and an
@@ -56,18 +65,23 @@ type env struct {
 	out   io.Writer
 	log   io.Writer // of commands that go on
 	store func(ctx context.Context) (cloud.Store, error)
+
+	events func(ctx context.Context, queueURL string) (cloud.Events, error) // nil: of AWS
+
+	transcoder func(ctx context.Context) (cloud.Transcoder, error)
 }
 
 // Run parses args and runs the command that they name.
 func Run(ctx context.Context, args []string, out io.Writer) error {
 	queue.LogRedis(zap.NewNop()) // a command's own error says it
-	return (&env{ctx, out, os.Stderr, awsStore}).run(args)
+	return (&env{ctx: ctx, out: out, log: os.Stderr, store: awsStore, transcoder: awsTranscoder}).run(args)
 }
 
 // parser returns the parser of the command line. It tells asked of a --help.
 func parser(out io.Writer, asked *bool) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("enqueuer"), kong.Description(help), kong.Writers(out, out),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Vars{"classes": classNames(), "stages": strings.Join(kinds(), ",")},
 		kong.Exit(func(int) { *asked = true }))
 }
 

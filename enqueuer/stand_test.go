@@ -69,7 +69,11 @@ func (s *stand) run(args ...string) (out string, code int, err error) {
 
 func (s *stand) runIn(ctx context.Context, args ...string) (out string, code int, err error) {
 	var b bytes.Buffer
-	e := env{ctx: ctx, out: &b, log: &s.log, store: func(context.Context) (cloud.Store, error) { return s.mem.Store, nil }}
+	e := env{
+		ctx: ctx, out: &b, log: &s.log,
+		store:      func(context.Context) (cloud.Store, error) { return s.mem.Store, nil },
+		transcoder: func(context.Context) (cloud.Transcoder, error) { return s.mem.Transcoder, nil },
+	}
 	err = e.run(args)
 	return b.String(), exit(err), err
 }
