@@ -256,3 +256,7 @@ func (f *fixture) expire(t tasks.Task) {
 		f.Fatal(err)
 	}
 }
+
+func redisZ(at time.Time, member string) redis.Z {
+	return redis.Z{Score: float64(at.Unix()), Member: member}
+}

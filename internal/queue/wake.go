@@ -32,7 +32,7 @@ if state == "scheduled" or state == "retry" then
 	redis.call("ZREM", KEYS[2] .. state, ARGV[1])
 elseif state == "active" then
 	if redis.call("ZSCORE", KEYS[2] .. "lease", ARGV[1]) or redis.call("LPOS", KEYS[2] .. "active", ARGV[1]) then
-		redis.call("ZADD", KEYS[3], now[1], ARGV[2])
+		redis.call("ZADD", KEYS[3], now[1] .. string.format(".%06d", now[2]), ARGV[2])
 		return state
 	end
 else
@@ -104,7 +104,7 @@ for _, member in ipairs(redis.call("ZRANGE", KEYS[1], 0, ARGV[1] - 1)) do
 	local key = prefix .. "t:" .. (id or "")
 	local state = redis.call("HGET", key, "state")
 	if state == "active" and (redis.call("ZSCORE", prefix .. "lease", id) or redis.call("LPOS", prefix .. "active", id)) then
-		redis.call("ZADD", KEYS[1], now[1], member)
+		redis.call("ZADD", KEYS[1], now[1] .. string.format(".%06d", now[2]), member)
 	else
 		redis.call("ZREM", KEYS[1], member)
 		if (state == "scheduled" or state == "retry") and redis.call("ZREM", prefix .. state, id) == 1 then
