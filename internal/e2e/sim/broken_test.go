@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/delivery"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/stage"
+)
+
+// safeguards says which one of a fleet is missing: the simulation has to see it.
+type safeguards struct {
+	blindPut     bool // the store ignores If-Match and If-None-Match
+	hideJobs     bool // lists of jobs are empty
+	noAdoption   bool // a submission does not look for the job of its intent
+	noSecondHead bool // nobody looks at the source after ingest
+	noVerify     bool // builds are shown unseen
+	noSixMinutes bool // intents count as old at once
+	noReconciler bool // nobody looks for assets without a task
+}
+
+// finds is the transcoder as Submit sees it.
+func (s safeguards) finds(t transcoder) stage.Submitter {
+	if s.noAdoption {
+		return lonely{t}
+	}
+	return t
+}
+
+type lonely struct{ transcoder }
+
+func (lonely) List(context.Context, cloud.JobQuery) (cloud.JobPage, error) {
+	return cloud.JobPage{}, nil
+}
+
+// head is the store as the stages after ingest look at the source.
+func (s safeguards) head(st store, r *run) stage.Head {
+	if s.noSecondHead {
+		return remembered{r}
+	}
+	return st
+}
+
+// remembered answers with the source that the ledger knows.
+type remembered struct{ *run }
+
+func (h remembered) Head(_ context.Context, at cloud.Location) (cloud.Object, error) {
+	rec := h.w.record(at)
+	return cloud.Object{Location: at, ETag: rec.Source.ETag, Size: rec.Source.Size}, nil
+}
+
+// delivery is what Publish verifies and writes with.
+func (s safeguards) delivery(f *delivery.Service) stage.Delivery {
+	if s.noVerify {
+		return trusting{f}
+	}
+	return f
+}
+
+type trusting struct{ *delivery.Service }
+
+func (t trusting) Verify(ctx context.Context, prefix cloud.Location, spec cloud.JobSpec) (ledger.Outputs, error) {
+	out, err := t.Service.Verify(ctx, prefix, spec)
+	if _, ok := errors.AsType[*delivery.IncompleteError](err); ok {
+		return ledger.Outputs{Packages: []ledger.Package{{Name: "cmaf", HLS: "cmaf/video.m3u8", DASH: "cmaf/video.mpd"}}}, nil
+	}
+	return out, err
+}
+
+// hasty is the ledger as Submit sees it.
+func (s safeguards) hasty(b *ledger.Store) stage.Book {
+	if s.noSixMinutes {
+		return hasty{b}
+	}
+	return b
+}
+
+// hasty is six minutes and more ahead in what it says of intents.
+type hasty struct{ *ledger.Store }
+
+const ahead = 7 * time.Minute
+
+func (h hasty) Now() time.Time { return h.Store.Now().Add(ahead) }

@@ -1,0 +1,17 @@
+// Package sim holds tests only: whole lives of assets, with the real handlers,
+// ledger, governor and reconciler, on a cloud and a queue in memory and on a
+// fake clock.
+//
+// In each history something goes wrong: a process dies after a call of a port,
+// the call's answer is lost, the process is held up for minutes while others do
+// its work, two runs meet, Redis is emptied. Then the faults stop, time goes on
+// until nothing moves, and what is left is held against what the fleet
+// promises: nothing lost, nothing paid for twice, nothing half visible.
+//
+// Whether the simulation would see a broken promise is tested too: fleets with
+// one safeguard removed must fail in it.
+//
+//	go test ./internal/e2e/sim -table              # what was tried and found
+//	go test ./internal/e2e/sim -full -timeout 2h   # every point and every meeting
+//	go test ./internal/e2e/sim -run Random -seed 7 -histories 100000
+package sim

@@ -1,0 +1,19 @@
+package sim
+
+import (
+	"flag"
+	"testing"
+)
+
+var (
+	full = flag.Bool("full", false, "every point of every story and every meeting; else a sample of them")
+	show = flag.Bool("table", false, "print what was tried and found to standard output")
+	stop = flag.Bool("stop", true, "of each series of histories, stop at the first that fails")
+)
+
+// TestSimulation is the whole of it, with the table of what was tried.
+func TestSimulation(t *testing.T) {
+	tab := newTable()
+	t.Run("points", func(t *testing.T) { testPoints(t, tab) })
+	tab.print(t)
+}

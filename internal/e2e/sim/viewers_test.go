@@ -1,0 +1,227 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/media"
+	"github.com/vodfleet/vodfleet/tasks"
+)
+
+// viewers look at everything that is shown, at every moment when it changes:
+// what they could read must lead to files that are there.
+type viewers struct {
+	w      *world
+	seq    map[string]int // by document: the highest switch that it showed
+	half   []string       // what was visible and not whole
+	others []string       // what was shown and made of other bytes than it should
+	looks  int
+}
+
+const maxHalf = 5 // more tell nothing new
+
+// happened has viewers look if a call may have changed what they see.
+func (w *world) happened(op, at string) {
+	watch, built := output.Join("watch/").String(), output.Join("media/").String()
+	switch {
+	case op == "Store.Put" && strings.HasPrefix(at, watch):
+		w.seen.look(strings.TrimPrefix(at, watch)[:26])
+	case op == "Store.Delete" && strings.HasPrefix(at, built):
+		w.seen.look(strings.TrimPrefix(at, built)[:26])
+	}
+}
+
+func (v *viewers) fail(format string, args ...any) {
+	if len(v.half) < maxHalf {
+		v.half = append(v.half, fmt.Sprintf(format, args...))
+	}
+}
+
+// look reads an asset's documents and follows them to the last file.
+func (v *viewers) look(asset string) {
+	v.looks++
+	for _, name := range []string{"master.m3u8", "manifest.mpd", "playback.json"} {
+		at := output.Join("watch/" + asset + "/" + name)
+		body, o, err := v.read(at)
+		if errors.Is(err, cloud.ErrNotFound) {
+			continue
+		}
+		seq, _ := strconv.Atoi(o.Metadata["seq"])
+		build, _ := strconv.Atoi(o.Metadata["build"])
+		if err != nil || seq < 1 || build < 1 {
+			v.fail("%s: seq %d, build %d, %v", at, seq, build, err)
+			continue
+		}
+		if v.seq == nil {
+			v.seq = map[string]int{}
+		}
+		last := v.seq[at.Key]
+		switch {
+		case seq < last:
+			v.fail("%s went back from switch %d to %d", at, last, seq)
+		case seq > last:
+			v.seq[at.Key] = seq
+			v.content(asset, seq, build)
+		}
+		if name != "playback.json" {
+			v.follow(at, body)
+		}
+	}
+}
+
+// follow reads all that a manifest names.
+func (v *viewers) follow(at cloud.Location, body []byte) {
+	var refs []media.Ref
+	var lists []string
+	if strings.HasSuffix(at.Key, ".m3u8") {
+		list, err := media.ParseHLS(body)
+		if err != nil {
+			v.fail("%s: %v", at, err)
+			return
+		}
+		for _, p := range list.Playlists {
+			lists = append(lists, p.URI)
+		}
+		for r := range list.Refs() {
+			refs = append(refs, r)
+		}
+	} else {
+		m, err := media.ParseMPD(body)
+		if err != nil {
+			v.fail("%s: %v", at, err)
+			return
+		}
+		for _, t := range m.Tracks {
+			refs = append(refs, t.Files...)
+		}
+	}
+	for _, r := range refs {
+		file, err := media.Resolve(strings.TrimPrefix(at.Key, output.Key+"/"), r.URI)
+		if err == nil && !r.Optional {
+			_, err = v.w.mem.Store.Head(context.Background(), output.Join(file))
+		}
+		if err != nil {
+			v.fail("%s names %s: %v", at, r.URI, err)
+		}
+	}
+	for _, uri := range lists {
+		file, err := media.Resolve(strings.TrimPrefix(at.Key, output.Key+"/"), uri)
+		if err != nil || path.Ext(file) != ".m3u8" {
+			continue
+		}
+		if body, _, err := v.read(output.Join(file)); err == nil {
+			v.follow(output.Join(file), body)
+		}
+	}
+}
+
+func (v *viewers) read(at cloud.Location) ([]byte, cloud.Object, error) {
+	return v.w.mem.Store.Get(context.Background(), at, media.MaxManifest)
+}
+
+// content compares the bytes that the shown build was made of with those of its
+// revision. Bytes that came back to what they were cannot be told from those
+// that never changed, by anyone.
+func (v *viewers) content(asset string, seq, build int) {
+	rec, err := v.w.book.Get(context.Background(), asset)
+	if err != nil || rec.Build(build) == nil {
+		v.fail("switch %d shows build %d, which the ledger does not know: %v", seq, build, err)
+		return
+	}
+	b := rec.Build(build)
+	if b.Outputs == nil {
+		v.fail("switch %d shows build %d, which has not been verified", seq, build)
+	}
+	for _, j := range v.w.mem.Transcoder.Jobs() {
+		if j.ID != b.Job {
+			continue
+		}
+		if read := v.w.sky.since(rec.Location, j.Finished); read != nil && !read[b.Revision.Source] {
+			v.others = append(v.others, fmt.Sprintf("switch %d shows build %d of %s as %s", seq, build, b.Job, b.Revision.Source))
+		}
+	}
+}
+
+// sources remembers what was where, by the cloud's clock.
+type sources struct {
+	w    *world
+	all  map[cloud.Location][]version
+	last []cloud.Location // in order of their first upload
+}
+
+type version struct {
+	at   time.Time
+	hash string // empty: nothing
+}
+
+func (s *sources) note(at cloud.Location, hash string) {
+	if s.all == nil {
+		s.all = map[cloud.Location][]version{}
+	}
+	if s.all[at] == nil {
+		s.last = append(s.last, at)
+	}
+	s.all[at] = append(s.all[at], version{s.w.mem.Store.Now(), hash})
+}
+
+// now is the version that is there.
+func (s *sources) now(at cloud.Location) string {
+	if all := s.all[at]; len(all) > 0 {
+		return all[len(all)-1].hash
+	}
+	return ""
+}
+
+// since tells what has been at a place since t, with what was there then; nil
+// if that was nothing.
+func (s *sources) since(at cloud.Location, t time.Time) map[string]bool {
+	all := map[string]bool{}
+	then := ""
+	for _, v := range s.all[at] {
+		if v.at.After(t) {
+			all[v.hash] = true
+		} else {
+			then = v.hash
+		}
+	}
+	if then == "" {
+		return nil
+	}
+	all[then] = true
+	return all
+}
+
+// upload puts bytes at a source.
+func (w *world) uploadTo(at cloud.Location, body string) {
+	o := w.mem.Store.Seed(cloud.Put{Location: at, Body: []byte(body)})
+	w.sky.note(at, tasks.SourceVersion(o.ETag, o.Size))
+}
+
+func (w *world) upload(body string) { w.uploadTo(source, body) }
+
+// askFor has a backend enqueue the ingestion of a source as it is now.
+func (w *world) askFor(at cloud.Location) {
+	t := tasks.Ingest{Bucket: at.Bucket, Key: at.Key, Profile: profile.Digest(), SourceVersion: w.sky.now(at)}
+	w.queue.add(t, t.ID(), 0)
+}
+
+func (w *world) ask() { w.askFor(source) }
+
+// become puts bytes at the source and brings them to viewers.
+func (w *world) become(body string) {
+	w.upload(body)
+	w.ask()
+	w.drain()
+}
+
+// overtake is what comes between.
+func (w *world) overtake() {
+	w.upload("overtaking")
+	w.ask()
+}
