@@ -16,6 +16,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/config"
 	"github.com/vodfleet/vodfleet/internal/inventory"
+	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/run"
 	"github.com/vodfleet/vodfleet/tasks"
@@ -29,11 +30,13 @@ type watchCmd struct {
 	config.Profile
 	config.Log
 
-	Inventory string        `required:"" env:"VODFLEET_INVENTORY" help:"Where reports appear: the inventory's destination, s3://BUCKET/PREFIX." placeholder:"S3-URI"`
-	MaxNew    int           `env:"VODFLEET_MAX_NEW" default:"1000" help:"Assets of one report to transcode at the most; what is beyond is left for the next report, and told."`
-	Every     time.Duration `env:"VODFLEET_WATCH_EVERY" default:"1m" help:"How often to look for reports."`
-	Once      bool          `help:"Take what is there, then end."`
-	AdminAddr string        `env:"VODFLEET_WATCH_ADMIN_ADDR" help:"Address of /healthz, /readyz and /metrics; none by default." placeholder:"HOST:PORT"`
+	Inventory  string        `env:"VODFLEET_INVENTORY" help:"Where reports appear: the inventory's destination, s3://BUCKET/PREFIX." placeholder:"S3-URI"`
+	Uploads    string        `env:"VODFLEET_UPLOADS_QUEUE_URL" help:"SQS queue that is told of new objects, by S3 or by EventBridge: each becomes a task at once." placeholder:"QUEUE-URL"`
+	MaxNew     int           `env:"VODFLEET_MAX_NEW" default:"1000" help:"Assets of one report to transcode at the most; what is beyond is left for the next report, and told."`
+	MaxUploads int           `env:"VODFLEET_MAX_UPLOADS" default:"1000" help:"Uploads to enqueue in an hour at the most; what is beyond waits in its queue, and is told. 0: any number."`
+	Every      time.Duration `env:"VODFLEET_WATCH_EVERY" default:"1m" help:"How often to look for reports."`
+	Once       bool          `help:"Take what is there, then end."`
+	AdminAddr  string        `env:"VODFLEET_WATCH_ADMIN_ADDR" help:"Address of /healthz, /readyz and /metrics; none by default." placeholder:"HOST:PORT"`
 }
 
 func (watchCmd) Help() string {
@@ -41,9 +44,15 @@ func (watchCmd) Help() string {
 what each has new, in the bulk lane. What has been done is remembered beside the
 ledger, so that a restart, or a second watch, goes on where the first was.
 
+With --uploads it also takes S3's notifications of new objects out of an SQS
+queue, within seconds, and enqueues each in the live lane. Folders'
+placeholders, empty objects, and what is not among the sources are skipped and
+logged. A report still finds what a notification has missed.
+
 Examples:
 
   enqueuer watch --inventory s3://reports/inv
+  enqueuer watch --uploads https://sqs.eu-west-1.amazonaws.com/111122223333/vodfleet-uploads
   enqueuer watch --once --inventory s3://reports/inv/library/all
 
 Exit codes: 0 stopped when asked to, 1 failed, 2 wrong usage.`
@@ -76,19 +85,31 @@ type watcher struct {
 	log   *zap.Logger
 }
 
+// check says what is wrong with the flags.
+func (c *watchCmd) check() error {
+	switch {
+	case c.Inventory == "" && c.Uploads == "":
+		return errors.New("nothing to watch: want --inventory, --uploads or both")
+	case c.Every <= 0:
+		return fmt.Errorf("every %v: want more than none", c.Every)
+	case c.MaxNew < 0:
+		return fmt.Errorf("max-new %d: want none or more", c.MaxNew)
+	case c.MaxUploads < 0:
+		return fmt.Errorf("max-uploads %d: want none or more", c.MaxUploads)
+	}
+	return c.Sources.Check()
+}
+
 func (c *watchCmd) Run(e *env) error {
-	root, err := cloud.ParseLocation(c.Inventory)
-	if err != nil {
+	if err := c.check(); err != nil {
 		return run.UsageError(err)
 	}
-	if c.Every <= 0 {
-		return run.UsageError(fmt.Errorf("every %v: want more than none", c.Every))
-	}
-	if err := c.Sources.Check(); err != nil {
-		return run.UsageError(err)
-	}
-	if c.MaxNew < 0 {
-		return run.UsageError(fmt.Errorf("max-new %d: want none or more", c.MaxNew))
+	var root cloud.Location
+	if c.Inventory != "" {
+		var err error
+		if root, err = cloud.ParseLocation(c.Inventory); err != nil {
+			return run.UsageError(err)
+		}
 	}
 	log, err := c.Logger(e.log)
 	if err != nil {
@@ -118,19 +139,64 @@ func (c *watchCmd) Run(e *env) error {
 	if _, err := readProfile(e.ctx, book, c.Profile.Profile); err != nil && !cloud.Retryable(err) {
 		return err
 	}
+	var up *uploader
+	if c.Uploads != "" {
+		if up, err = c.uploader(e, book, client, log); err != nil {
+			return err
+		}
+	}
 	if c.Once {
-		return w.pass(e.ctx, c.Profile.Profile)
+		return c.once(e.ctx, &w, up)
 	}
 	var group run.Group
 	if c.AdminAddr != "" {
-		serve, err := c.admin(client, log)
+		serve, err := c.admin(client, log, up)
 		if err != nil {
 			return err
 		}
 		group.Add("admin", serve)
 	}
-	group.Add("watch", func(ctx context.Context) error { return c.loop(ctx, &w) })
+	if c.Inventory != "" {
+		group.Add("watch", func(ctx context.Context) error { return c.loop(ctx, &w) })
+	}
+	if up != nil {
+		group.Add("uploads", up.run)
+	}
 	return group.Run(e.ctx)
+}
+
+// uploader opens the queue of uploads.
+func (c *watchCmd) uploader(e *env, book *ledger.Store, client *tasks.Client, log *zap.Logger) (*uploader, error) {
+	open := e.events
+	if open == nil {
+		open = awsEvents
+	}
+	events, err := open(e.ctx, c.Uploads)
+	if err != nil {
+		return nil, run.UsageError(err)
+	}
+	return &uploader{
+		queue: events, client: client, sources: c.Sources, pace: &pace{most: c.MaxUploads}, counted: uploadCounter(), log: log,
+		profile: recent(c.Every, func(ctx context.Context) (string, error) {
+			p, err := useProfile(ctx, book, c.Profile.Profile)
+			if err != nil {
+				return "", err
+			}
+			return p.Digest(), nil
+		}),
+	}, nil
+}
+
+// once takes what is there.
+func (c *watchCmd) once(ctx context.Context, w *watcher, up *uploader) error {
+	var errs []error
+	if c.Inventory != "" {
+		errs = append(errs, w.pass(ctx, c.Profile.Profile))
+	}
+	if up != nil {
+		errs = append(errs, up.drain(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // loop takes reports until ctx ends. What is half done then is done again.
@@ -150,13 +216,16 @@ func (c *watchCmd) loop(ctx context.Context, w *watcher) error {
 }
 
 // admin returns what serves health and the lengths of the queues.
-func (c *watchCmd) admin(client *tasks.Client, log *zap.Logger) (func(context.Context) error, error) {
+func (c *watchCmd) admin(client *tasks.Client, log *zap.Logger, up *uploader) (func(context.Context) error, error) {
 	inspector, err := openInspector(c.Redis)
 	if err != nil {
 		return nil, err
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(inspector, collectors.NewGoCollector())
+	if up != nil {
+		metrics.MustRegister(up.counted)
+	}
 	l, err := net.Listen("tcp", c.AdminAddr)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("admin address: %w", err), inspector.Close())
