@@ -19,14 +19,14 @@ func TestAdmitRoom(t *testing.T) {
 		{"bulk", "b", "", 0},
 		{"bulk", "a", "", 0}, // a repeat takes no room
 		{"bulk", "c", "", 0},
-		{"bulk", "d", "", 182 * time.Second}, // the fourth is reserved. As long as nothing ended, 4 are taken to in 10 minutes; and a fifth more
+		{"bulk", "d", "", 330 * time.Second}, // the fourth is reserved. As long as nothing ended, 4 are taken to in 10 minutes; told is twice that and 30 s
 		{"live", "e", "", 0},
-		{"live", "f", "", 182 * time.Second},
-		{"live", "g", "", 362 * time.Second},
-		{"bulk", "d", "a", 722 * time.Second}, // two live ones stand before it; by now one ended in 5 minutes
-		{"live", "g", "", 362 * time.Second},  // the room is f's
+		{"live", "f", "", 330 * time.Second},
+		{"live", "g", "", 630 * time.Second},
+		{"bulk", "d", "a", 1230 * time.Second}, // two live ones stand before it; by now one ended in 5 minutes
+		{"live", "g", "", 630 * time.Second},   // the room is f's
 		{"live", "f", "", 0},
-		{"live", "h", "b", 182 * time.Second},
+		{"live", "h", "b", 330 * time.Second},
 		{"live", "g", "", 0},
 		{"", "h", "e", 0}, // no lane is live
 		{"bulk", "d", "f", 0},

@@ -56,8 +56,8 @@ type Options struct {
 
 	// InFlight is how many jobs may be submitted and not ended; zero is
 	// [DefaultInFlight], and less is none. It should exceed the slots of the
-	// service's queue by what ends between two sweeps, about a tenth, so that
-	// the service always has a job at hand.
+	// service's queue by a quarter: a tenth is reserved, and a tenth more ends
+	// between two sweeps, so that the service always has a job at hand.
 	InFlight int
 
 	// Reserve is how many of them only the live lane may use; zero is a tenth
@@ -74,7 +74,7 @@ type Options struct {
 }
 
 // DefaultInFlight fits the 200 slots of a queue.
-const DefaultInFlight = 220
+const DefaultInFlight = 250
 
 // Governor is one worker's way to what the fleet shares. It is safe for
 // concurrent use.

@@ -85,9 +85,10 @@ if place >= whole(tokens) then
   if flow == 0 then wait = math.max(wait, 600000) else wait = math.max(wait, (place + 1 - tokens) / flow * 1000) end
 end
 if rank >= free then
-  -- Rather too long than too short: whoever has room before is called.
+  -- Rather too long than too short: whoever has room before is called, and
+  -- rooms are found free by sweeps, many at a time.
   local pacing = speed(pace, now, cap)
-  if pacing == 0 then wait = math.max(wait, 600000) else wait = math.max(wait, (rank + 1 - free) / pacing * 1.2 + 2000) end
+  if pacing == 0 then wait = math.max(wait, 600000) else wait = math.max(wait, (rank + 1 - free) / pacing * 2 + 30000) end
 end
 if place >= quota then
   wait = math.max(wait, 86400000 - now % 86400000 + place / math.max(flow, 0.01) * 1000)
