@@ -62,7 +62,13 @@ type board struct {
 
 func newBoard(t testing.TB, opt Options) *board {
 	b := &board{fixture: newFixture(t, opt), list: &jobList{jobs: make(map[string]cloud.Job)}}
-	b.Sweeper = Sweeper{
+	b.Sweeper = newSweeper(b)
+	return b
+}
+
+// newSweeper is one that notes in b what it does.
+func newSweeper(b *board) Sweeper {
+	return Sweeper{
 		Governor: b.fixture.Governor, Jobs: b.list, Log: zap.NewNop(),
 		Wake: func(_ context.Context, asset string, build int) error {
 			b.did = append(b.did, fmt.Sprintf("poll %s %d", asset, build))
@@ -77,7 +83,6 @@ func newBoard(t testing.TB, opt Options) *board {
 			return nil
 		},
 	}
-	return b
 }
 
 // swept sweeps and returns what was done, in order of the alphabet.
