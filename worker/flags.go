@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"regexp"
@@ -29,12 +27,15 @@ type flags struct {
 	config.Viewer
 	config.Profile
 	config.Transcode
+	config.Govern
 	config.Grace
 	config.Log
 
-	Queues       []string      `env:"VODFLEET_QUEUES" help:"Queues to serve, comma separated; all by default: ${queues}." placeholder:"QUEUE,…"`
-	Concurrency  int           `env:"VODFLEET_CONCURRENCY" default:"16" help:"Tasks at work at a time in this process."`
-	AdminAddr    string        `env:"VODFLEET_ADMIN_ADDR" default:"127.0.0.1:9464" help:"Address of /healthz, /readyz and /metrics." placeholder:"HOST:PORT"`
+	Queues             []string `env:"VODFLEET_QUEUES" help:"Queues to serve, comma separated; all by default: ${queues}." placeholder:"QUEUE,…"`
+	Concurrency        int      `env:"VODFLEET_CONCURRENCY" default:"16" help:"Tasks at work at a time in this process."`
+	AdminAddr          string   `env:"VODFLEET_ADMIN_ADDR" default:"127.0.0.1:9464" help:"Address of /healthz, /readyz and /metrics." placeholder:"HOST:PORT"`
+	AllowVolatileRedis bool     `env:"VODFLEET_ALLOW_VOLATILE_REDIS" help:"Run on a Redis without persistence and without a replica, which loses the queue with its process: for trying things out."`
+
 	DrainTimeout time.Duration `env:"VODFLEET_DRAIN_TIMEOUT" default:"30s" help:"How long running tasks may finish after SIGTERM; the rest goes back to the queue. Give the process a longer grace than this."`
 }
 
@@ -97,17 +98,13 @@ func (f *flags) check() error {
 	if f.DrainTimeout <= 0 {
 		return fmt.Errorf("drain-timeout %v: want more than none", f.DrainTimeout)
 	}
+	if err := f.Govern.Check(); err != nil {
+		return err
+	}
 	if f.Grace.Grace < 0 {
 		return fmt.Errorf("grace %v: want none or more", f.Grace.Grace)
 	}
 	return config.CheckApart(f.Sources, f.Output, f.Ledger.Ledger)
-}
-
-// fleet names this fleet in the jobs that it submits: workers that share a
-// ledger are one fleet.
-func (f *flags) fleet() string {
-	sum := sha256.Sum256([]byte(f.Ledger.Ledger.String()))
-	return hex.EncodeToString(sum[:8])
 }
 
 // Waits between attempts to reach the ledger at the start.

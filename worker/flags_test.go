@@ -92,7 +92,7 @@ func TestFleet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.fleet(); got != want {
+		if got := f.Fleet(); got != want {
 			t.Errorf("fleet of %s = %s, want %s", ledger, got, want)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
 	"github.com/vodfleet/vodfleet/internal/config"
 	"github.com/vodfleet/vodfleet/internal/delivery"
+	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
-	"github.com/vodfleet/vodfleet/internal/reconcile"
 	"github.com/vodfleet/vodfleet/internal/run"
 	"github.com/vodfleet/vodfleet/internal/stage"
 	"github.com/vodfleet/vodfleet/tasks"
@@ -49,11 +49,26 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer client.Close()
 	server, err := queue.NewServer(queue.Options{
-		Redis: redis, Queues: f.Queues, Concurrency: f.Concurrency, DrainTimeout: f.DrainTimeout, Log: log,
+		Redis: redis, Queues: f.Queues, Concurrency: f.Concurrency, DrainTimeout: f.DrainTimeout,
+		AllowVolatile: f.AllowVolatileRedis, Log: log,
 	})
 	if err != nil {
 		return run.UsageError(err)
 	}
+	events, err := f.open(aws)
+	if err != nil {
+		return err
+	}
+	rdb, err := queue.Dial(redis)
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	inspector, err := queue.NewInspector(redis)
+	if err != nil {
+		return err
+	}
+	defer inspector.Close()
 	listener, err := net.Listen("tcp", f.AdminAddr)
 	if err != nil {
 		return fmt.Errorf("admin address: %w", err)
@@ -65,8 +80,13 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	book.Stale = func(asset string, err error) {
 		log.Warn("marker is stale", zap.String("asset", asset), zap.Error(err))
 	}
+	governor := f.governor(rdb)
+	fleet := &fleet{
+		aws: aws, transcoder: governor.Limit(aws.Transcoder()), book: book, client: queue.NewClient(client), server: server, governor: governor, log: log,
+	}
+	watch := f.watch(fleet, inspector, events)
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(server, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(server, watch.lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	health := admin.Handler(metrics,
 		admin.Check{Name: "redis", Ping: func(context.Context) error { return client.Ping() }},
 		admin.Check{Name: "ledger", Ping: func(ctx context.Context) error {
@@ -81,50 +101,58 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	// What others need is added first, and stops last.
 	var group run.Group
 	group.Add("admin", func(ctx context.Context) error { return admin.Serve(ctx, listener, health, log) })
-	group.Add("stages", func(ctx context.Context) error { return f.serve(ctx, log, aws, book, client, server) })
+	group.Add("stages", func(ctx context.Context) error { return f.serve(ctx, fleet, watch) })
 	log.Info("worker starts", zap.String("admin", "http://"+listener.Addr().String()), zap.Any("settings", config.Dump(f)))
 	return group.Run(ctx)
 }
 
-// serve wires the five stages and runs them, with what finds due work, until
-// ctx ends.
-func (f *flags) serve(ctx context.Context, log *zap.Logger, aws *awscloud.Cloud, book *ledger.Store, client *tasks.Client, server *queue.Server) error {
-	profiles, err := f.profiles(ctx, log, book)
+// fleet is what stages, and what looks after them, work with.
+type fleet struct {
+	aws        *awscloud.Cloud
+	transcoder cloud.Transcoder // governed
+	governor   *governor.Governor
+	book       *ledger.Store
+	client     *queue.Client
+	server     *queue.Server
+	log        *zap.Logger
+}
+
+// serve wires the five stages and runs them, with what looks after the fleet,
+// until ctx ends.
+func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
+	profiles, err := f.profiles(ctx, w.log, w.book)
 	if err != nil {
 		return err
 	}
 	var (
-		store      = aws.Store()
-		transcoder = aws.Transcoder()
-		next       = queue.NewClient(client)
-		output     = f.Output.Location
-		files      = delivery.New(store, output, f.ViewerURL.String())
-		retire     = &stage.Retirement{Ledger: book, Files: files, Output: output, Grace: f.Grace.Grace, Log: log}
+		store  = w.aws.Store()
+		output = f.Output.Location
+		files  = delivery.New(store, output, f.ViewerURL.String())
+		retire = &stage.Retirement{Ledger: w.book, Files: files, Output: output, Grace: f.Grace.Grace, Log: w.log}
 	)
-	queue.Handle(server, (&stage.Ingest{
-		Ledger: book, Source: store, Transcoder: transcoder, Profiles: profiles,
-		Allowed: f.Sources.Locations(), Output: output, Next: next, Log: log,
+	queue.Handle(w.server, (&stage.Ingest{
+		Ledger: w.book, Source: store, Transcoder: w.transcoder, Profiles: profiles,
+		Allowed: f.Sources.Locations(), Output: output, Next: w.client, Log: w.log,
 	}).Handle)
-	queue.Handle(server, (&stage.Submit{
-		Ledger: book, Source: store, Transcoder: transcoder, Profiles: profiles,
-		Fleet: f.fleet(), Role: f.Role, Queue: f.Transcode.Queue, Next: next, Retire: retire, Log: log,
+	queue.Handle(w.server, (&stage.Submit{
+		Ledger: w.book, Source: store, Transcoder: w.transcoder, Profiles: profiles, Governor: w.governor,
+		Fleet: f.Fleet(), Role: f.Role, Queue: f.Transcode.Queue, Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
-	queue.Handle(server, (&stage.Poll{
-		Ledger: book, Source: store, Transcoder: transcoder, Output: output,
-		Fleet: f.fleet(), Next: next, Retire: retire, Log: log,
+	queue.Handle(w.server, (&stage.Poll{
+		Ledger: w.book, Source: store, Transcoder: w.transcoder, Output: output, Governor: w.governor, Board: w.governor,
+		Fleet: f.Fleet(), Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
-	queue.Handle(server, (&stage.Publish{
-		Ledger: book, Source: store, Delivery: files, Profiles: profiles, Output: output,
-		Next: next, Retire: retire, Log: log,
+	queue.Handle(w.server, (&stage.Publish{
+		Ledger: w.book, Source: store, Delivery: files, Profiles: profiles, Output: output,
+		Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
-	queue.Handle(server, (&stage.Invalidate{
-		Ledger: book, CDN: aws.CDN(), Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),
-		Next: next, Retire: retire, Log: log,
+	queue.Handle(w.server, (&stage.Invalidate{
+		Ledger: w.book, CDN: w.aws.CDN(), Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),
+		Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 
-	due := &reconcile.Due{Ledger: book, Queue: next, Now: store.Now, Grace: f.Grace.Grace, Log: log}
 	var group run.Group
-	group.Add("due", due.Run)
-	group.Add("queue", server.Run)
+	watch.add(&group)
+	group.Add("queue", w.server.Run)
 	return group.Run(ctx)
 }

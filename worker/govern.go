@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/governor"
+	"github.com/vodfleet/vodfleet/internal/queue"
+	"github.com/vodfleet/vodfleet/internal/reconcile"
+	"github.com/vodfleet/vodfleet/internal/run"
+	"github.com/vodfleet/vodfleet/tasks"
+)
+
+// watch is what looks after the fleet as a whole beside the stages. Every
+// worker has it; by leases one of them is at work.
+type watch struct {
+	board  *governor.Sweeper
+	lost   *reconcile.Reconciler
+	due    *reconcile.Due
+	events cloud.Events // nil: none tell of jobs
+}
+
+func (f *flags) governor(rdb redis.UniversalClient) *governor.Governor {
+	rate := governor.Rate{PerSecond: f.APIRate, Burst: f.APIBurst}
+	rates := make(map[string]governor.Rate)
+	for _, method := range governor.Methods() {
+		rates[method] = rate
+	}
+	return governor.New(rdb, governor.Options{
+		Fleet: f.Fleet(), InFlight: f.Jobs, Reserve: f.LiveJobs, PerDay: f.DailyJobs, Rates: rates,
+	})
+}
+
+// watch wires what looks after the fleet.
+func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events) *watch {
+	lost := &reconcile.Reconciler{
+		Ledger: w.book, Tasks: inspector, Queue: w.client, Transcoder: w.transcoder, Fleet: f.Fleet(),
+		Lease: w.governor, Epoch: w.governor, Log: w.log,
+	}
+	board := &governor.Sweeper{
+		Governor: w.governor, Jobs: w.transcoder, Every: f.Board,
+		Wake: func(ctx context.Context, asset string, build int) error {
+			return w.client.Wake(ctx, tasks.TranscodePoll{Asset: asset, Build: build})
+		},
+		WakeSubmit: func(ctx context.Context, lane, asset string, build int) error {
+			return w.client.Wake(ctx, tasks.TranscodeSubmit{Asset: asset, Build: build, Lane: tasks.Lane(lane)})
+		},
+		Seen: lost.Seen,
+		Log:  w.log,
+	}
+	lost.Sweep = board.Sweep
+	due := &reconcile.Due{Ledger: w.book, Queue: w.client, Now: w.book.Now, Grace: f.Grace.Grace, Lease: w.governor, Log: w.log}
+	return &watch{board, lost, due, events}
+}
+
+// add adds what w does to group.
+func (w *watch) add(group *run.Group) {
+	group.Add("due", w.due.Run)
+	group.Add("reconciler", w.lost.Run)
+	group.Add("job board", w.board.Run)
+	if w.events != nil {
+		group.Add("events", func(ctx context.Context) error { return w.board.Listen(ctx, w.events) })
+	}
+}
+
+// open opens the queue of job events, if there is one.
+func (f *flags) open(aws interface {
+	Events(url string) (cloud.Events, error)
+}) (cloud.Events, error) {
+	if f.Events == "" {
+		return nil, nil
+	}
+	events, err := aws.Events(f.Events)
+	if err != nil {
+		return nil, run.UsageError(fmt.Errorf("events-queue-url: %w", err))
+	}
+	return events, nil
+}
