@@ -69,6 +69,8 @@ func checkScope(scope string) error {
 	switch {
 	case len(scope) > 200:
 		return errors.New("longer than 200 bytes")
+	case !utf8.ValidString(scope):
+		return errors.New("not UTF-8")
 	case scope == scopeAccount:
 		return nil
 	case of != "" && slices.Contains([]string{"profile", "stage", "campaign"}, kind):

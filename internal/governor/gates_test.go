@@ -113,7 +113,7 @@ func TestGates(t *testing.T) {
 		}},
 		{"what is no scope", []func(*fixture) error{
 			func(f *fixture) error {
-				for _, scope := range []string{"", "accounts", "account:1", "profile:", "profile", "asset:a", "stage:" + strings.Repeat("x", 200)} {
+				for _, scope := range []string{"", "accounts", "account:1", "profile:", "profile", "asset:a", "campaign:\xff", "stage:" + strings.Repeat("x", 200)} {
 					if err := f.Shut(f.t.Context(), scope, "", time.Minute); err == nil {
 						return fmt.Errorf("%q was shut", scope)
 					}

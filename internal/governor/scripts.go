@@ -85,6 +85,8 @@ var (
 	heardLua string
 	//go:embed lua/clock.lua
 	clockLua string
+	//go:embed lua/stats.lua
+	statsLua string
 )
 
 var (
@@ -106,6 +108,7 @@ var (
 	scriptNote      = script(noteLua)
 	scriptHeard     = script(heardLua)
 	scriptClock     = script(clockLua)
+	scriptStats     = script(statsLua)
 )
 
 func script(body string) *redis.Script { return redis.NewScript(lib + "\n" + body) }
