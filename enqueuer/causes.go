@@ -88,13 +88,13 @@ var names = []struct {
 	what *regexp.Regexp
 	with string
 }{
-	{regexp.MustCompile(`s3://[^\s"',;]+`), "S3-URI"},
-	{regexp.MustCompile(`https?://[^\s"',;]+`), "URL"},
+	{regexp.MustCompile(`s3://[^\s"',;]*[^\s"',;:.)]`), "URI"},
+	{regexp.MustCompile(`https?://[^\s"',;]*[^\s"',;:.)]`), "URI"},
 	{regexp.MustCompile(`"(?:[^"\\]|\\.)*"`), `"…"`},
 	{regexp.MustCompile(`\b\d{13}-[0-9a-z]{6}\b`), "JOB"},
 	{regexp.MustCompile(`\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b`), "ID"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "ASSET"},
-	{regexp.MustCompile(`\b[0-9A-Z]*\d[0-9A-Z]*[A-Z][0-9A-Z]*\b|\b[0-9A-Z]*[A-Z][0-9A-Z]*\d[0-9A-Z]*\b`), "ID"},
+	{regexp.MustCompile(`\b(?:[A-Z]+\d|\d+[A-Z])[0-9A-Z]{6,}\b`), "ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{12,}\b`), "ID"},
 	{regexp.MustCompile(`[^\s"',;:()]+\.(?i:mp4|mov|mkv|mxf|m4v|avi|ts|webm|m3u8|mpd|ism|ismv|jpg|vtt|json|txt)\b`), "FILE"},
 	{regexp.MustCompile(`\d+(?:\.\d+)*`), "N"},
@@ -107,7 +107,7 @@ const maxPattern = 300
 // own names first, which may hold anything, then whatever looks like a name.
 func pattern(rec *ledger.Record, message string) string {
 	source := rec.Location
-	own := []struct{ name, with string }{{source.String(), "S3-URI"}, {source.Key, "KEY"}, {path.Base(source.Key), "FILE"}, {rec.Asset, "ASSET"}}
+	own := []struct{ name, with string }{{source.String(), "URI"}, {source.Key, "KEY"}, {path.Base(source.Key), "FILE"}, {rec.Asset, "ASSET"}}
 	for _, o := range own {
 		for _, name := range []string{o.name, strings.Trim(strconv.Quote(o.name), `"`)} {
 			if len(name) >= 3 { // a shorter one may be part of a word
