@@ -1,16 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
 	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/reconcile"
 	"github.com/vodfleet/vodfleet/internal/run"
 	"github.com/vodfleet/vodfleet/tasks"
+	"go.uber.org/zap"
 )
 
 // watch is what looks after the fleet as a whole beside the stages. Every
@@ -23,14 +27,32 @@ type watch struct {
 }
 
 func (f *flags) governor(rdb redis.UniversalClient) *governor.Governor {
-	rate := governor.Rate{PerSecond: f.APIRate, Burst: f.APIBurst}
-	rates := make(map[string]governor.Rate)
-	for _, method := range governor.Methods() {
-		rates[method] = rate
+	return governor.New(rdb, governor.Options{Fleet: f.Fleet(), InFlight: f.Jobs, Reserve: f.LiveJobs, PerDay: f.DailyJobs})
+}
+
+// quotaTime bounds the question to Service Quotas at the start.
+const quotaTime = 15 * time.Second
+
+// rates tells g the quotas of the account: those of the settings, or else what
+// Service Quotas tells of each method.
+func (f *flags) rates(ctx context.Context, aws *awscloud.Cloud, g *governor.Governor, log *zap.Logger) {
+	told := make(map[string]awscloud.Quota)
+	if f.APIRate == 0 {
+		ctx, cancel := context.WithTimeout(ctx, quotaTime)
+		defer cancel()
+		quotas, err := aws.Quotas(ctx)
+		if err != nil {
+			log.Info("the account does not tell its quotas; the usual ones are assumed", zap.Error(err))
+		} else {
+			told = quotas
+		}
 	}
-	return governor.New(rdb, governor.Options{
-		Fleet: f.Fleet(), InFlight: f.Jobs, Reserve: f.LiveJobs, PerDay: f.DailyJobs, Rates: rates,
-	})
+	for _, method := range governor.Methods() {
+		rate := governor.Rate{PerSecond: cmp.Or(f.APIRate, governor.DefaultRate.PerSecond), Burst: f.APIBurst}
+		q := told[method]
+		rate = governor.Rate{PerSecond: cmp.Or(q.PerSecond, rate.PerSecond), Burst: cmp.Or(q.Burst, rate.Burst)}
+		g.SetRate(method, rate)
+	}
 }
 
 // watch wires what looks after the fleet.
@@ -66,9 +88,7 @@ func (w *watch) add(group *run.Group) {
 }
 
 // open opens the queue of job events, if there is one.
-func (f *flags) open(aws interface {
-	Events(url string) (cloud.Events, error)
-}) (cloud.Events, error) {
+func (f *flags) open(aws *awscloud.Cloud) (cloud.Events, error) {
 	if f.Events == "" {
 		return nil, nil
 	}

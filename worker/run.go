@@ -120,6 +120,7 @@ type fleet struct {
 // serve wires the five stages and runs them, with what looks after the fleet,
 // until ctx ends.
 func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
+	f.rates(ctx, w.aws, w.governor, w.log)
 	profiles, err := f.profiles(ctx, w.log, w.book)
 	if err != nil {
 		return err

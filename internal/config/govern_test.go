@@ -14,7 +14,8 @@ func TestGovernCheck(t *testing.T) {
 		want   string
 	}{
 		{"as by default", func(*Govern) {}, "<nil>"},
-		{"no rate", func(g *Govern) { g.APIRate = 0 }, "api-rate 0: want more than 0 and at most 100000 a second"},
+		{"a negative rate", func(g *Govern) { g.APIRate = -1 }, "api-rate -1: want 0 to 100000 a second"},
+		{"the account's own rate", func(g *Govern) { g.APIRate = 0 }, "<nil>"},
 		{"no burst", func(g *Govern) { g.APIBurst = 0 }, "api-burst 0: want 1 to 1000000"},
 		{"no jobs", func(g *Govern) { g.Jobs = 0 }, "jobs-in-flight 0: want 1 to 1000000"},
 		{"all for live", func(g *Govern) { g.LiveJobs = 220 }, "live-jobs 220: want -1 to 219, fewer than the 220 jobs in flight"},
