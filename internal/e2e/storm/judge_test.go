@@ -178,8 +178,8 @@ func TestJudge(t *testing.T) {
 		{"an empty file", func(t *testing.T, w *World) { put(t, w, "media/"+one+"/1/cmaf/7.mp4", "") }, []string{"7.mp4, which is not there"}, 0},
 		{"no playback.json", func(t *testing.T, w *World) { remove(t, w, w.Output.Join("watch/"+one+"/playback.json")) }, []string{"has no playback.json"}, 0},
 		{"playback.json of another build", func(t *testing.T, w *World) {
-			put(t, w, "watch/"+one+"/playback.json", `{"asset":"`+one+`","seq":0,"build":7,"urls":{"hls":"`+viewers+`/watch/`+one+`/master.m3u8","dash":"`+viewers+`/watch/`+one+`/manifest.mpd"}}`)
-		}, []string{"playback.json shows build 7 at switch 0, the record has build 1 at 1"}, 0},
+			put(t, w, "watch/"+one+"/playback.json", `{"asset":"`+one+`","seq":1,"build":7,"revision":"`+w.Jobs[0].UserMetadata["revision"]+`","urls":{"hls":"`+viewers+`/watch/`+one+`/master.m3u8","dash":"`+viewers+`/watch/`+one+`/manifest.mpd"}}`)
+		}, []string{"playback.json shows build 7 at switch 1, the record has build 1 at 1"}, 0},
 		{"an entry that leads away", func(t *testing.T, w *World) {
 			put(t, w, "watch/"+one+"/master.m3u8", "#EXTM3U\nhttps://elsewhere.example/a.m3u8\n")
 		}, []string{"which leads away"}, 0},
