@@ -37,7 +37,7 @@ func Crashes(ctx context.Context) int {
 // How a run lost its lease.
 const (
 	died    = "died"
-	stalled = "stalled" // its process lives, or what it did has been judged
+	stalled = "stalled" // its process lives, or it was not at work, or it has been judged
 )
 
 // lostTTL is how long the lost runs of a task are remembered.
@@ -96,6 +96,45 @@ func (s *Server) readLost(ctx context.Context, r *run, payload []byte) error {
 	return nil
 }
 
+// atWorkField marks a suspect's run as begun, beside the lost runs. Without it a
+// suspect that waited for its turn, but was in Asynq's hands when the worker died
+// of another, would be taken for the culprit.
+func atWorkField(retried int) string { return "at work:" + strconv.Itoa(retried) }
+
+// begin notes that a suspect's run begins. The result ends the note.
+func (s *Server) begin(ctx context.Context, r *run, payload []byte) (end func(), err error) {
+	if r.crashes == 0 {
+		return func() {}, nil
+	}
+	key, field := lostKey(r.kind, payload), atWorkField(r.retried)
+	if err := s.redis.HSet(ctx, key, field, 1).Err(); err != nil {
+		return nil, fmt.Errorf("note that a suspect is at work: %w", err)
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := s.redis.HDel(ctx, key, field).Err(); err != nil {
+			s.log.Warn("a suspect stays noted as at work", append(r.fields(""), zap.Error(err))...)
+		}
+	}, nil
+}
+
+// diedScript notes a lost run, once. Of a suspect, it is a crash only if the
+// handler was at work.
+//
+// KEYS: lost. ARGV: retry count, field of the suspect at work, seconds to keep.
+var diedScript = redis.NewScript(`
+if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 1 then return 0 end
+local how = "` + died + `"
+for _, before in ipairs(redis.call("HVALS", KEYS[1])) do
+	if before == "` + died + `" and redis.call("HEXISTS", KEYS[1], ARGV[2]) == 0 then how = "` + stalled + `" end
+end
+redis.call("HSET", KEYS[1], ARGV[1], how)
+redis.call("HDEL", KEYS[1], ARGV[2])
+redis.call("EXPIRE", KEYS[1], ARGV[3])
+return 1
+`)
+
 // settle forgets the crashes of a task that has come to an end. One that is
 // given up may be revived, with Asynq's count of then.
 func (s *Server) settle(r *run, payload []byte, o outcome) {
@@ -111,8 +150,13 @@ func (s *Server) settle(r *run, payload []byte, o outcome) {
 		err = s.redis.Del(ctx, key).Err()
 	case givenUp:
 		var all []any
-		for n := range r.lost {
-			all = append(all, n, stalled)
+		for n, how := range r.lost {
+			if how == died {
+				all = append(all, n, stalled)
+			}
+		}
+		if len(all) == 0 {
+			return
 		}
 		err = s.redis.HSet(ctx, key, all...).Err()
 	}
@@ -135,12 +179,7 @@ func (s *Server) noteDied(retried int, t *asynq.Task) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	key := lostKey(t.Type(), t.Payload())
-	var first *redis.BoolCmd
-	_, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		first = p.HSetNX(ctx, key, strconv.Itoa(retried), died)
-		p.Expire(ctx, key, lostTTL)
-		return nil
-	})
+	first, err := diedScript.Run(ctx, s.redis, []string{key}, retried, atWorkField(retried), int(lostTTL.Seconds())).Bool()
 	log := s.log.With(zap.String("kind", clean(t.Type(), 64)))
 	if task, err := tasks.Decode(t.Type(), t.Payload()); err == nil {
 		log = log.With(zap.String("task", task.ID()), zap.String("asset", tasks.AssetOf(task)))
@@ -148,7 +187,7 @@ func (s *Server) noteDied(retried int, t *asynq.Task) {
 	switch {
 	case err != nil:
 		log.Warn("task lost its worker; it will count as a failure", zap.Error(err))
-	case first.Val():
+	case first:
 		s.metrics.lost.WithLabelValues(label(t.Type())).Inc()
 		log.Warn("task lost its worker and runs again")
 	}

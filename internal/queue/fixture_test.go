@@ -40,7 +40,11 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Parallel()
-	f := &fixture{T: t, redis: redistest.Start(t)}
+	return newFixtureOn(t, redistest.Start(t))
+}
+
+func newFixtureOn(t *testing.T, server *redistest.Server) *fixture {
+	f := &fixture{T: t, redis: server}
 	var err error
 	if f.opt, err = ParseRedis(f.redis.URL()); err != nil {
 		t.Fatal(err)

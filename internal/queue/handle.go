@@ -27,6 +27,12 @@ func (s *Server) process(ctx context.Context, at *asynq.Task) error {
 		return err
 	}
 	defer leave()
+	end, err := s.begin(ctx, r, at.Payload())
+	if err != nil {
+		s.metrics.observe(r.kind, crowded, 0)
+		return forRedis(notYetFor(s.times.crowded, err.Error()))
+	}
+	defer end()
 	began := time.Now()
 	t, h, o, err := s.read(r, at.Payload())
 	if err == nil {

@@ -58,16 +58,29 @@ func TestTrapCrash(t *testing.T) {
 func TestCrashesAndFailures(t *testing.T) {
 	f := newFixture(t)
 	f.enqueue(publish)
+	dies, diesBeside := error(nil), errors.New("the worker dies while the suspect waits for its turn")
 	steps := []struct {
-		result error // nil: the worker dies
-		want   string
-	}{{errPlain, "0 0"}, {nil, "1 0"}, {NotYet(time.Hour), "1 1"}, {nil, "1 1"}, {errPlain, "1 2"}, {Permanent(errPlain), "2 2"}}
+		result error
+		want   string // of failures and crashes before
+	}{
+		{errPlain, "0 0"}, {dies, "1 0"}, {NotYet(time.Hour), "1 1"}, {diesBeside, "1 1"}, {dies, "1 1"},
+		{errPlain, "1 2"}, {Permanent(errPlain), "2 2"},
+	}
 	for _, step := range steps {
 		s := f.server(nil, publish.Queue())
 		s.redis = f.raw
-		if step.result == nil {
+		if step.result == dies || step.result == diesBeside {
 			f.lose(publish)
 			info, _ := f.look.GetTaskInfo(publish.Queue(), publish.ID())
+			r := &run{kind: info.Type, retried: info.Retried}
+			if err := s.readLost(t.Context(), r, info.Payload); err != nil {
+				t.Fatal(err)
+			}
+			if step.result == dies {
+				if _, err := s.begin(t.Context(), r, info.Payload); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for range 3 { // recoverers of other workers, a little earlier
 				s.noteDied(info.Retried, asynq.NewTask(info.Type, info.Payload))
 			}
