@@ -11,7 +11,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 UNIT = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates fuzz compose-check clean
+.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates bench-failures fuzz compose-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishe
 
 chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; DIR=folder keeps its state and goes on there, SEED=n
 	$(GO) test -count 1 -v -timeout 90m -run '^TestChaos$$' ./internal/e2e/storm -chaos $(or $(DIR),.run/chaos) $(if $(SEED),-seed $(SEED))
+
+bench-failures: build ## 12,000 assets that fail of four classes are counted, and one class of them is sent again
+	$(GO) test ./internal/e2e -run TestFailuresStay -failures 12000 -count 1 -v -timeout 3h
 
 fuzz: ## every fuzz test for FUZZTIME (10s each)
 	@sh deploy/fuzz.sh $(GO) $${FUZZTIME:-10s} . $(LOCAL)
