@@ -145,9 +145,6 @@ func TestOverlappingRuns(t *testing.T) {
 					w := newWorld(t, memcloud.Options{})
 					s.before(w)
 					w.harmed = fmt.Sprintf("%+v", o)
-					if o.late {
-						w.spare = 1 // its token has expired when it comes back
-					}
 					p := w.begin(o)
 					s.then(w)
 					w.age()

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -30,8 +29,7 @@ func Rollback(ctx context.Context, book Book, q Queue, asset string) (*ledger.Re
 	return order(ctx, book, q, asset, rec, err)
 }
 
-// order hands on what an operator ordered. A switch goes first: newer content
-// that is on its way may take long.
+// order hands on what an operator ordered.
 func order(ctx context.Context, book Book, q Queue, asset string, rec *ledger.Record, refused error) (*ledger.Record, error) {
 	if unlessIllegal(refused) != nil {
 		return nil, refused
@@ -42,11 +40,6 @@ func order(ctx context.Context, book Book, q Queue, asset string, rec *ledger.Re
 			return nil, err
 		}
 		rec = again
-	}
-	if rec.EntriesSeq < rec.Seq {
-		if err := wake(ctx, q, entriesOf(rec)); err != nil {
-			return nil, fmt.Errorf("hand the switch of asset %s on: %w", asset, err)
-		}
 	}
 	if err := handOn(ctx, q, rec); err != nil {
 		return nil, err

@@ -43,29 +43,47 @@ type Book interface {
 	Now() time.Time // the cloud's, never the host's
 }
 
-// Next is the task that brings an asset forward from where its record says it
-// is, or nil where there is nothing to do but to wait for new content.
+// Next is the first of [Tasks], or nil where there is nothing to do but to wait
+// for new content.
 func Next(r *ledger.Record) tasks.Task {
+	if all := Tasks(r); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// Tasks are what bring an asset forward from where its record says it is: the
+// task of the wanted revision, then that of the last switch, if viewers do not
+// all have it yet, then those of superseded builds whose job may be running.
+// None of them has to wait for another. A queue that was lost gets all of them.
+func Tasks(r *ledger.Record) []tasks.Task {
+	all := forward(r)
+	for _, n := range r.Unresolved() {
+		all = append(all, taskOf(r, r.Build(n)))
+	}
+	return all
+}
+
+// forward are the tasks of what viewers should get.
+func forward(r *ledger.Record) []tasks.Task {
+	var all []tasks.Task
 	if b := wanted(r); b != nil && b.Number != r.Current {
 		if t := taskOf(r, b); t != nil {
-			return t
+			all = append(all, t)
 		}
 	}
 	if again := lookAgain(r); again != nil {
-		return again
+		all = append(all, again)
 	}
 	current := r.Build(r.Current)
 	switch {
 	case current == nil:
 	case r.EntriesSeq < r.Seq:
-		return entriesOf(r)
+		all = append(all, entriesOf(r))
 	case r.LiveSeq < r.Seq:
-		return tasks.InvalidateOrRename{Asset: r.Asset, Seq: r.Seq, Profile: current.Revision.Profile, Reference: r.Reference}
+		all = append(all, tasks.InvalidateOrRename{Asset: r.Asset, Seq: r.Seq, Profile: current.Revision.Profile, Reference: r.Reference})
 	}
-	for _, n := range r.Unresolved() {
-		return taskOf(r, r.Build(n))
-	}
-	return nil
+	return all
 }
 
 // taskOf is the task that brings a build forward, or resolves what it left open
@@ -115,18 +133,16 @@ func wanted(r *ledger.Record) *ledger.Build {
 	return nil
 }
 
-// handOn enqueues the record's next task, if it has one.
+// handOn enqueues the tasks that bring a record forward, if there are any.
 func handOn(ctx context.Context, q Queue, r *ledger.Record) error {
-	next := Next(r)
-	if next == nil {
-		return nil
-	}
-	delay := time.Duration(0)
-	if _, ok := next.(tasks.TranscodePoll); ok {
-		delay = firstPoll
-	}
-	if err := q.EnqueueIn(ctx, next, delay); err != nil {
-		return fmt.Errorf("hand asset %s on to %s: %w", r.Asset, next.Kind(), err)
+	for _, next := range forward(r) {
+		delay := time.Duration(0)
+		if _, ok := next.(tasks.TranscodePoll); ok {
+			delay = firstPoll
+		}
+		if err := q.EnqueueIn(ctx, next, delay); err != nil {
+			return fmt.Errorf("hand asset %s on to %s: %w", r.Asset, next.Kind(), err)
+		}
 	}
 	return nil
 }

@@ -37,7 +37,6 @@ type world struct {
 	book   *ledger.Store
 	queue  *memQueue
 	harmed string // what the test did to it
-	spare  int    // jobs beyond a story's that it may cost, canceled
 
 	work func(tasks.Task) (err error, crashed bool) // handles a task in drain; run by default
 	idle func()                                     // is called once when drain finds no task
@@ -131,7 +130,7 @@ var errCrash = errors.New("crash")
 
 // run handles a task as a worker would, and says whether it crashed.
 func (w *world) run(t tasks.Task) (err error, crashed bool) {
-	ctx := queue.WithFailures(w.t.Context(), w.queue.failures[t])
+	ctx := queue.WithFailures(w.t.Context(), w.queue.worn+w.queue.failures[t])
 	w.queue.running, w.queue.again = t, false
 	defer func() { w.queue.running = nil }()
 	return w.guard(func() error { return w.handle(ctx, t) })
@@ -201,6 +200,7 @@ type memQueue struct {
 	tasks    []tasks.Task
 	failures map[tasks.Task]int
 	archived []string
+	worn     int // failures that every task has had before
 
 	before  func()     // is called before a task is enqueued; nil for nothing
 	running tasks.Task // by [world.run]

@@ -1,0 +1,456 @@
+package stage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
+	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/queue"
+	"github.com/vodfleet/vodfleet/internal/stage"
+	"github.com/vodfleet/vodfleet/tasks"
+)
+
+// planned brings an asset to a planned build and returns its task.
+func (w *world) planned() tasks.TranscodeSubmit {
+	w.t.Helper()
+	w.upload("one")
+	w.ask()
+	w.until(1, ledger.Planned)
+	t, _ := w.queue.next()
+	return t.(tasks.TranscodeSubmit)
+}
+
+// dieAt has the process die before a call of an operation, the first from now on.
+func (w *world) dieAt(op string) {
+	done := false
+	w.mem.SetHooks(memcloud.Hooks{Before: func(is, _ string) error {
+		if is == op && !done {
+			done = true
+			panic(errCrash)
+		}
+		return nil
+	}})
+}
+
+// A run dies between its intent and its request. Nothing is asked for again
+// before six minutes have passed and two look-ups have been made since then,
+// a minute apart; then the request is signed as of the new intent.
+func TestIntentWithoutJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		task := w.planned()
+		w.dieAt("Transcoder.Submit")
+		if _, crashed := w.run(task); !crashed {
+			t.Fatal("it did not come to its request")
+		}
+		intent := w.record().Build(1).Intent.At
+		var passes []time.Duration // their beginnings, after the intent
+		w.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+			if op == "Transcoder.List" && at == "jobs SUBMITTED" {
+				passes = append(passes, time.Since(intent))
+			}
+			return nil
+		}})
+		var waits []string
+		for range 20 {
+			err, _ := w.run(task)
+			if err == nil {
+				break
+			}
+			wait := err.Error()[strings.LastIndex(err.Error(), "in ")+3:]
+			d, perr := time.ParseDuration(wait)
+			if perr != nil {
+				t.Fatal(err)
+			}
+			waits = append(waits, wait)
+			time.Sleep(d)
+		}
+		if got, want := fmt.Sprint(waits), "[30s 30s 1m0s 2m0s 2m0s 1m0s]"; got != want {
+			t.Errorf("waits %s, want %s", got, want)
+		}
+		if got, want := fmt.Sprint(passes), "[0s 30s 1m0s 2m0s 4m0s 6m0s 7m0s]"; got != want {
+			t.Errorf("looked for the job %s after the intent, want %s", got, want)
+		}
+		b := w.record().Build(1)
+		r, _ := w.mem.Transcoder.Request(b.Job)
+		if b.State != ledger.Transcoding || b.Intent.At.Sub(intent) != 7*time.Minute || !r.At.Equal(b.Intent.At) || b.Intent.Renewals != 1 {
+			t.Errorf("build %+v with intent %+v, requested as of %v; want it transcoding, as of the intent seven minutes after the first", b, b.Intent, r.At)
+		}
+	})
+}
+
+// A job that was made, and whose answer was lost, is found as soon as lists
+// show it; if they show it late, within the guard all the same.
+func TestLostAnswerIsAdopted(t *testing.T) {
+	for _, lag := range []time.Duration{0, 20 * time.Second, 5 * time.Minute} {
+		for _, end := range []string{"lost answer", "crash", "deadline"} {
+			t.Run(fmt.Sprint(end, " ", lag), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, memcloud.Options{ListLag: lag, Run: func(cloud.JobSpec) time.Duration { return time.Hour }})
+					task := w.planned()
+					w.mem.SetHooks(memcloud.Hooks{After: func(op, _ string) error {
+						switch {
+						case op != "Transcoder.Submit":
+							return nil
+						case end == "crash":
+							panic(errCrash)
+						case end == "deadline":
+							return context.DeadlineExceeded
+						}
+						return cloud.ErrUnavailable
+					}})
+					err, crashed := w.run(task)
+					if !crashed && (err == nil || !strings.Contains(err.Error(), "again in 30s")) {
+						t.Errorf("Handle = %v, want it back in 30s", err)
+					}
+					w.until(1, ledger.Transcoding)
+					if jobs := w.mem.Transcoder.Jobs(); len(jobs) != 1 || w.record().Build(1).Job != jobs[0].ID {
+						t.Errorf("jobs %+v, want the one that was made", jobs)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Jobs that look like the intent's and are not are left alone.
+func TestForgedJobs(t *testing.T) {
+	for name, forge := range map[string]func(r *cloud.JobRequest){
+		"of another fleet":      func(r *cloud.JobRequest) { r.Metadata["fleet"] = "other" },
+		"of another asset":      func(r *cloud.JobRequest) { r.Metadata["asset"] = tasks.AssetID("library", "other.mp4") },
+		"of another build":      func(r *cloud.JobRequest) { r.Metadata["build"] = "2" },
+		"without metadata":      func(r *cloud.JobRequest) { r.Metadata = nil },
+		"that writes elsewhere": func(r *cloud.JobRequest) { r.Spec.Groups[0].Destination.Key += "x" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, memcloud.Options{Run: func(cloud.JobSpec) time.Duration { return time.Hour }})
+				task := w.planned()
+				w.dieAt("Transcoder.Submit")
+				w.run(task)
+				w.mem.SetHooks(memcloud.Hooks{})
+				r := w.record()
+				request := cloud.JobRequest{
+					Token: "forged", Role: w.submit.Role, Spec: *r.Build(1).Spec,
+					Metadata: map[string]string{"fleet": "test", "asset": r.Asset, "build": "1"},
+				}
+				request.Spec.Groups = append([]cloud.OutputGroup(nil), request.Spec.Groups...)
+				forge(&request)
+				forged, err := w.mem.Transcoder.Submit(t.Context(), request)
+				w.must(err)
+				w.until(1, ledger.Transcoding)
+				if got := w.record().Build(1).Job; got == forged.ID {
+					t.Error("the forged job was adopted")
+				}
+				if got := w.mem.Transcoder.Jobs()[0].State; got == cloud.JobCanceled {
+					t.Error("the forged job was canceled")
+				}
+			})
+		})
+	}
+}
+
+// heldUp has a run stand still between its intent and its request, while others
+// go on, and die after it if lost says so. It returns how many jobs there are in
+// the end.
+func (w *world) heldUp(stall time.Duration, lost bool) int {
+	w.t.Helper()
+	task := w.planned()
+	stalled := w.submit
+	stalled.Next = &memQueue{}
+	stalled.Transcoder = deaf{stalled.Transcoder, stall, lost}
+	ended := make(chan error)
+	go func() { ended <- stalled.Handle(context.Background(), task) }()
+	time.Sleep(2 * time.Second)
+	w.drain()
+	<-ended
+	w.drain()
+	return len(w.mem.Transcoder.Jobs())
+}
+
+var long = memcloud.Options{Run: func(cloud.JobSpec) time.Duration { return 30 * time.Minute }}
+
+// A run is held up between its intent and its request, for longer than the
+// request is good, and for a little less. The other runs go on meanwhile. Only
+// one job is ever made.
+func TestHeldUpRequest(t *testing.T) {
+	for _, stall := range []time.Duration{9 * time.Second, time.Minute, 4*time.Minute + 50*time.Second, 5*time.Minute + time.Second, 8 * time.Minute, time.Hour} {
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprint(stall, ", its answer is lost: ", lost), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, long)
+					if jobs := w.heldUp(stall, lost); jobs != 1 {
+						t.Errorf("%d jobs, want 1", jobs)
+					}
+					w.published(1, 1)
+				})
+			})
+		}
+	}
+}
+
+// Without any one of its parts the protocol makes two jobs of one build, and
+// the test above would see it.
+func TestHeldUpRequestUnguarded(t *testing.T) {
+	for name, breaks := range map[string]func(w *world){
+		"signed as of now":      func(w *world) { w.submit.Transcoder = ageless{w.mem.Transcoder} },
+		"lists that hide jobs":  func(w *world) { w.submit.Transcoder = hidden{w.mem.Transcoder} },
+		"a clock that is ahead": func(w *world) { w.submit.Ledger = hasty{w.book} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			most := 0
+			for _, stall := range []time.Duration{4*time.Minute + 50*time.Second, time.Hour} {
+				for _, lost := range []bool{false, true} {
+					synctest.Test(t, func(t *testing.T) {
+						w := newWorld(t, long)
+						breaks(w)
+						most = max(most, w.heldUp(stall, lost))
+					})
+				}
+			}
+			if most < 2 {
+				t.Errorf("%d jobs at most: the test is blind", most)
+			}
+		})
+	}
+}
+
+// ageless sends requests as of now.
+type ageless struct{ cloud.Transcoder }
+
+func (a ageless) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
+	r.At = time.Time{}
+	return a.Transcoder.Submit(ctx, r)
+}
+
+// hidden shows no job in its lists.
+type hidden struct{ cloud.Transcoder }
+
+func (hidden) List(context.Context, cloud.JobQuery) (cloud.JobPage, error) {
+	return cloud.JobPage{}, nil
+}
+
+// hasty is a ledger of a clock that is ahead of the cloud's.
+type hasty struct{ stage.Book }
+
+const haste = 4*time.Minute + 30*time.Second
+
+func (h hasty) Now() time.Time { return h.Book.Now().Add(haste) }
+
+func (h hasty) UpdateFrom(ctx context.Context, rec *ledger.Record, change func(time.Time, *ledger.Record) error) (*ledger.Record, error) {
+	return h.Book.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+		if b := r.Build(1); b != nil && b.State == ledger.Submitting {
+			now = now.Add(haste)
+		}
+		return change(now, r)
+	})
+}
+
+// deaf is a transcoder as a process has it that is stopped before its request
+// for a job: its deadline goes by, and the request is sent all the same. Its
+// answer may be lost.
+type deaf struct {
+	stage.Submitter
+	stall time.Duration
+	lost  bool
+}
+
+func (d deaf) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
+	time.Sleep(d.stall)
+	job, err := d.Submitter.Submit(context.WithoutCancel(ctx), r)
+	if d.lost {
+		return cloud.Job{}, cloud.ErrUnavailable
+	}
+	return job, err
+}
+
+// What the service refuses outright leaves nothing to look for.
+func TestRefusedRequests(t *testing.T) {
+	throttled := &cloud.Error{Op: "CreateJob", Object: "o", Kind: cloud.ErrThrottled, After: 7 * time.Second}
+	for _, tt := range []struct {
+		name     string
+		err      error
+		governor bool
+		want     string // of the verdict
+		shut     string
+		class    ledger.Class
+	}{
+		{"throttled", cloud.ErrThrottled, false, "not yet; again in 15s", "", ""},
+		{"throttled for a time", throttled, true, "not yet; again in 7s", "", ""},
+		{"quota", cloud.ErrQuota, true, "not yet; again in 1m0s", "", ""},
+		{"expired", cloud.ErrExpired, true, "not yet; again in 1s", "", ""},
+		{"denied, ungoverned", cloud.ErrDenied, false, ": denied", "", ""},
+		{"denied", cloud.ErrDenied, true, "not yet; again in 1m0s", "shut account 5m0s", ""},
+		{"no such queue", cloud.ErrNotFound, true, ": not found", "", ""},
+		{"invalid", cloud.ErrInvalid, true, "invalid: skip retry", "", ledger.Settings},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := newWorld(t, memcloud.Options{}), &governed{}
+				if tt.governor {
+					w.submit.Governor = g
+				}
+				task := w.planned()
+				w.mem.SetHooks(memcloud.Hooks{Before: func(op, _ string) error {
+					if op == "Transcoder.Submit" {
+						return tt.err
+					}
+					return nil
+				}})
+				err, _ := w.run(task)
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("Handle = %v, want %s", err, tt.want)
+				}
+				if tt.shut != "" && !g.told(tt.shut) {
+					t.Errorf("the governor heard %q, want %s", g.said, tt.shut)
+				}
+				if tt.governor && !g.told("release 1") {
+					t.Errorf("the governor heard %q, want the room released", g.said)
+				}
+				if tt.class != "" {
+					w.failed(tt.class)
+					return
+				}
+				w.mem.SetHooks(memcloud.Hooks{})
+				lists := w.mem.Calls()["Transcoder.List"]
+				if err, _ = w.run(task); err != nil || w.record().Build(1).State != ledger.Transcoding {
+					t.Errorf("the next run: %v, %s; want the job made at once", err, w.record().Build(1).State)
+				}
+				if got := w.mem.Calls()["Transcoder.List"] - lists; got != 0 {
+					t.Errorf("%d lists were read for a job that cannot be", got)
+				}
+			})
+		})
+	}
+}
+
+// A refusal that cannot be noted is no license to ask again.
+func TestRefusalThatIsNotNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		task := w.planned()
+		refused := false
+		w.mem.SetHooks(memcloud.Hooks{Before: func(op, _ string) error {
+			switch {
+			case op == "Transcoder.Submit" && !refused:
+				refused = true
+				return cloud.ErrThrottled
+			case op == "Store.Put" && refused:
+				return cloud.ErrDenied
+			}
+			return nil
+		}})
+		w.queue.failures[task] = 100
+		if err, _ := w.run(task); err == nil || errors.Is(err, asynq.SkipRetry) || w.record().Build(1).State != ledger.Submitting {
+			t.Errorf("Handle = %v, want it tried again however many failures there were", err)
+		}
+		w.mem.SetHooks(memcloud.Hooks{})
+		if err, _ := w.run(task); err == nil || !strings.Contains(err.Error(), "not yet") {
+			t.Errorf("the next run = %v, want it to wait for a job that may be", err)
+		}
+	})
+}
+
+// A build that is superseded while its job is in no list yet is not given up
+// before its job can come to be no more.
+func TestSupersededWithAnOpenIntent(t *testing.T) {
+	for _, made := range []bool{true, false} {
+		t.Run(fmt.Sprint("its job was made: ", made), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, memcloud.Options{ListLag: 4 * time.Minute, Run: func(cloud.JobSpec) time.Duration { return time.Hour }})
+				task := w.planned()
+				w.mem.SetHooks(memcloud.Hooks{Before: func(op, _ string) error {
+					if op == "Transcoder.Submit" && !made {
+						panic(errCrash)
+					}
+					return nil
+				}, After: func(op, _ string) error {
+					if op == "Transcoder.Submit" {
+						panic(errCrash)
+					}
+					return nil
+				}})
+				w.run(task)
+				w.mem.SetHooks(memcloud.Hooks{})
+				intent := w.record().Build(1).Intent.At
+				w.upload("two")
+				w.ask()
+				w.queue.rotate()
+				w.step()
+				if got := w.record().Unresolved(); len(got) != 1 || !w.record().Open() {
+					t.Fatalf("unresolved builds %v, open %v; want the first, and open", got, w.record().Open())
+				}
+				for w.record().Build(2).State != ledger.Transcoding { // the new content does not wait for it
+					w.step()
+				}
+				if took := time.Since(intent); took > 3*time.Minute {
+					t.Errorf("the new build waited %v for the old one", took)
+				}
+				for len(w.record().Unresolved()) > 0 {
+					w.step()
+				}
+				if took := time.Since(intent); !made && took < ledger.IntentGuard {
+					t.Errorf("the old build was given up %v after its intent", took)
+				}
+				if jobs := w.mem.Transcoder.Jobs(); made && jobs[0].State != cloud.JobCanceled {
+					t.Errorf("the old build's job is %s, want canceled", jobs[0].State)
+				}
+				w.drain()
+				w.published(2, 1)
+			})
+		})
+	}
+}
+
+// Where there is no room nothing is read, and a place in line is kept.
+func TestNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, g := newWorld(t, memcloud.Options{}), &governed{wait: 42 * time.Second}
+		w.submit.Governor = g
+		task := w.planned()
+		before := w.mem.Calls()
+		if err, _ := w.run(task); err == nil || err.Error() != "not yet; again in 42s" {
+			t.Errorf("Handle = %v, want a wait of 42s", err)
+		}
+		if after := w.mem.Calls(); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Errorf("calls %v, before %v: want none", after, before)
+		}
+		if want := fmt.Sprintf("[admit live %.4s 1]", task.Profile); fmt.Sprint(g.said) != want {
+			t.Errorf("the governor heard %q, want %s", g.said, want)
+		}
+		g.err = errors.New("no Redis")
+		if err, _ := w.run(task); err == nil || queue.IsVerdict(err) {
+			t.Errorf("Handle = %v without a governor's answer, want a failure", err)
+		}
+		g.wait, g.err = 0, nil
+		w.drain()
+		w.published(1, 1)
+	})
+}
+
+// Live jobs are ahead of bulk ones, within MediaConvert's bounds.
+func TestPriority(t *testing.T) {
+	for _, tt := range []struct{ own, live, bulk int }{{0, 20, 0}, {-50, -30, -50}, {40, 50, 40}, {50, 50, 49}} {
+		for lane, want := range map[tasks.Lane]int{tasks.Live: tt.live, "": tt.live, tasks.Bulk: tt.bulk} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, memcloud.Options{})
+				profile := w.profile(fmt.Sprintf("priority: %d\n", tt.own))
+				w.upload("one")
+				w.must(w.queue.Enqueue(t.Context(), tasks.Ingest{Bucket: source.Bucket, Key: source.Key, Profile: profile, Lane: lane}))
+				w.drain()
+				r, _ := w.mem.Transcoder.Request(w.record().Build(1).Job)
+				if r.Priority != want {
+					t.Errorf("priority %d of a profile with %d, lane %q; want %d", r.Priority, tt.own, lane, want)
+				}
+			})
+		}
+	}
+}
