@@ -282,6 +282,72 @@ func TestAWSCLIDistribution(t *testing.T) {
 	checkAnswers(t, p)
 }
 
+func TestAWSCLIQueues(t *testing.T) {
+	p := lcproc.Start(t, "--simulate", "--job-time=1s", "--api-rate=-1", "--sqs-duplicates=0", "--sqs-reorder=0")
+	aws := newAWSCLI(t, p)
+	if got := aws.text("QueueUrls", "sqs", "list-queues"); got != p.EventsQueue+"\t"+p.UploadsQueue {
+		t.Errorf("queues %q, want %s and %s", got, p.EventsQueue, p.UploadsQueue)
+	}
+	queue := aws.text("QueueUrl", "sqs", "create-queue", "--queue-name", "mine", "--attributes", "VisibilityTimeout=7,DelaySeconds=0")
+	if got := aws.text("QueueUrl", "sqs", "get-queue-url", "--queue-name", "mine"); got != queue {
+		t.Errorf("the queue is at %s, want %s", got, queue)
+	}
+	if got := aws.text("Attributes.[VisibilityTimeout,QueueArn]", "sqs", "get-queue-attributes", "--queue-url", queue, "--attribute-names", "All"); got != "7\tarn:aws:sqs:us-east-1:111122223333:mine" {
+		t.Errorf("attributes %q", got)
+	}
+	sent := aws.text("MessageId", "sqs", "send-message", "--queue-url", queue, "--message-body", "a <b> & ü",
+		"--message-attributes", `{"n":{"DataType":"Number","StringValue":"1"}}`)
+	batch := aws.text("Successful[].Id", "sqs", "send-message-batch", "--queue-url", queue, "--entries", "Id=x,MessageBody=two", "Id=y,MessageBody=three")
+	if batch != "x\ty" {
+		t.Errorf("sent in a batch: %q", batch)
+	}
+	var got struct {
+		Messages []struct{ MessageId, ReceiptHandle, Body string }
+	}
+	out := aws.run("sqs", "receive-message", "--queue-url", queue, "--max-number-of-messages", "10", "--message-attribute-names", "All", "--output", "json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Messages) != 3 || got.Messages[0].MessageId != sent || got.Messages[0].Body != "a <b> & ü" {
+		t.Fatalf("received %s, %v", out, err)
+	}
+	aws.run("sqs", "change-message-visibility", "--queue-url", queue, "--receipt-handle", got.Messages[1].ReceiptHandle, "--visibility-timeout", "0")
+	aws.run("sqs", "delete-message", "--queue-url", queue, "--receipt-handle", got.Messages[0].ReceiptHandle)
+	if got := aws.text("Messages[].Body", "sqs", "receive-message", "--queue-url", queue); got != "two" {
+		t.Errorf("received again %q, want two", got)
+	}
+	aws.run("sqs", "purge-queue", "--queue-url", queue)
+	aws.refused("AWS.SimpleQueueService.NonExistentQueue", "sqs", "get-queue-url", "--queue-name", "none")
+	aws.refusedAs([]string{"AWS_SECRET_ACCESS_KEY=guess"}, "InvalidSignatureException", "sqs", "list-queues")
+	aws.run("s3", "cp", "--quiet", aws.file([]byte("\x00\x00\x00\x18ftypisom")), "s3://vodfleet-library/a b.mp4")
+	uploads := aws.text("Messages[].Body", "sqs", "receive-message", "--queue-url", p.UploadsQueue, "--max-number-of-messages", "10")
+	if !strings.Contains(uploads, `"s3:TestEvent"`) || !strings.Contains(uploads, `"ObjectCreated:Put"`) || !strings.Contains(uploads, `"a+b.mp4"`) {
+		t.Errorf("notifications %s, want S3's test and an upload", uploads)
+	}
+	aws.run("mediaconvert", "create-job", "--cli-input-json", "file://"+aws.file(cliJobOf(p.Role, "s3://vodfleet-library/a b.mp4")))
+	statuses := map[string]bool{}
+	for deadline := time.Now().Add(30 * time.Second); !statuses["COMPLETE"] && time.Now().Before(deadline); {
+		for line := range strings.Lines(aws.text("Messages[].[Body]", "sqs", "receive-message", "--queue-url", p.EventsQueue, "--max-number-of-messages", "10", "--wait-time-seconds", "5")) {
+			var e struct {
+				Detail struct{ Status string }
+			}
+			if json.Unmarshal([]byte(line), &e) == nil {
+				statuses[e.Detail.Status] = true
+			}
+		}
+	}
+	for _, want := range []string{"PROGRESSING", "INPUT_INFORMATION", "COMPLETE"} {
+		if !statuses[want] {
+			t.Errorf("events of statuses %v, want %s too", statuses, want)
+		}
+	}
+	checkAnswers(t, p)
+}
+
+// cliJobOf is cliJob of another source.
+func cliJobOf(role, source string) map[string]any {
+	job := cliJob(role)
+	at(job, "Settings", "Inputs", 0)["FileInput"] = source
+	return job
+}
+
 // checkAnswers fails the test for answers of the cloud that broke the models.
 // Requests that did are what these tests send on purpose.
 func checkAnswers(t *testing.T, p *lcproc.Process) {

@@ -3,6 +3,7 @@ package queues
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -128,7 +129,7 @@ func (s *Service) carryOut(r *http.Request, op string, ops map[string]func(*call
 			return nil, err
 		}
 	}
-	if err := s.judge(op, model.SQS().Operations[op].Input, body); err != nil {
+	if err := s.judge(op, "", model.SQS().Operations[op].Input, body); err != nil {
 		return nil, refuse("InvalidParameterValue", "%v", err)
 	}
 	answer, err := do(&call{r.Context(), r.Host, body})
@@ -139,22 +140,22 @@ func (s *Service) carryOut(r *http.Request, op string, ops map[string]func(*call
 		return nil, fmt.Errorf("write answer: %w", err)
 	}
 	if shape := model.SQS().Operations[op].Output; shape != "" {
-		_ = s.judge(op, shape, body) // it is noted
+		_ = s.judge(op, "answer: ", shape, body) // it is noted
 	}
 	return body, nil
 }
 
 // judge notes what in a document breaks the published model.
-func (s *Service) judge(op, shape string, body []byte) error {
+func (s *Service) judge(op, what, shape string, body []byte) error {
 	var v any
 	err := json.Unmarshal(body, &v)
 	if err == nil {
 		if found := model.SQS().ValidateJSON(shape, v); len(found) > 0 {
-			err = fmt.Errorf("%s: %s", shape, model.Join(found))
+			err = errors.New(model.Join(found))
 		}
 	}
 	if err != nil && s.cfg.Calls != nil {
-		s.cfg.Calls.Violation(service, op, err.Error())
+		s.cfg.Calls.Violation(service, op, what+err.Error())
 	}
 	return err
 }

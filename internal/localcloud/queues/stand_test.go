@@ -76,7 +76,7 @@ func start(t testing.TB, dir string, change ...func(*Config)) *stand {
 		cancel()
 		run.Wait()
 		for _, v := range rec.Violations() {
-			if strings.Contains(v.What, "Result") {
+			if strings.HasPrefix(v.What, "answer: ") {
 				t.Errorf("violation by an answer of %s: %s", v.Operation, v.What)
 			}
 		}
