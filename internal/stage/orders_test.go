@@ -201,6 +201,11 @@ func TestPoison(t *testing.T) {
 				}
 				task, _ = w.queue.next()
 				err = w.handle(queue.WithCrashes(t.Context(), 3), task)
+				if at == ledger.Submitting { // until it is certain that there is no job
+					for began := time.Now(); !errors.Is(err, asynq.SkipRetry) && time.Since(began) < 10*time.Minute; time.Sleep(30 * time.Second) {
+						err = w.handle(queue.WithCrashes(t.Context(), 3), task)
+					}
+				}
 				if !errors.Is(err, asynq.SkipRetry) || !strings.Contains(err.Error(), "its worker died 3 times") {
 					t.Errorf("Handle = %v after three crashes, want it given up", err)
 				}
@@ -220,6 +225,34 @@ func TestPoison(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A job that was made before the worker died for the third time is paid for: it
+// is not forgotten with its build.
+func TestPoisonAfterTheJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		w.upload("one")
+		w.ask()
+		w.until(1, ledger.Planned)
+		task, _ := w.queue.next()
+		w.mem.SetHooks(memcloud.Hooks{After: func(op, _ string) error {
+			if op == "Transcoder.Submit" {
+				panic(errCrash)
+			}
+			return nil
+		}})
+		if _, crashed := w.run(task); !crashed {
+			t.Fatal("no job was asked for")
+		}
+		w.mem.SetHooks(memcloud.Hooks{})
+		w.must(w.handle(queue.WithCrashes(t.Context(), 3), task))
+		w.drain()
+		w.published(1, 1)
+		if n := len(w.mem.Transcoder.Jobs()); n != 1 {
+			t.Errorf("%d jobs, want 1", n)
+		}
+	})
 }
 
 // A record that is corrupt, missing or of a newer version ends no task at once,

@@ -62,9 +62,6 @@ const (
 // service will never take the job; the ledger knows by then.
 func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	fail := s.fail(ctx, t)
-	if poisoned(ctx) {
-		return quarantine(ctx, fmt.Sprintf("submit asset %s build %d", t.Asset, t.Build), fail)
-	}
 	if err := s.admit(ctx, t); err != nil {
 		return err
 	}
@@ -79,8 +76,14 @@ func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 		return queue.Permanent(fmt.Errorf("submit asset %s: the ledger has no build %d", t.Asset, t.Build))
 	case b.State != ledger.Planned && b.State != ledger.Submitting:
 		return s.dropper().end(ctx, rec, t.Build)
+	case poisoned(ctx) && !mayHaveJob(b):
+		err = errPoison
+	default:
+		rec, err = s.submit(ctx, rec, *b)
 	}
-	rec, err = s.submit(ctx, rec, *b)
+	if errors.Is(err, errPoison) {
+		return quarantine(ctx, fmt.Sprintf("submit asset %s build %d", t.Asset, t.Build), fail)
+	}
 	if err == nil {
 		return s.dropper().end(ctx, rec, t.Build) // superseded meanwhile: its job goes on the spot
 	}
@@ -134,6 +137,15 @@ func (s *Submit) fail(ctx context.Context, t tasks.TranscodeSubmit) func(ledger.
 	}
 }
 
+// errPoison says that a build has cost too many workers, and has no job.
+var errPoison = errors.New("its worker died time and again")
+
+// mayHaveJob reports whether a job of b's intent may be there: it is looked for
+// before b is given up, as nobody would wait for it any more.
+func mayHaveJob(b *ledger.Build) bool {
+	return b.State == ledger.Submitting && !(b.Intent.Refused && b.Intent.Renewals == 0)
+}
+
 // errGone says that there is no source any more.
 var errGone = errors.New("the source is gone")
 
@@ -147,7 +159,7 @@ func (e openError) Unwrap() error { return e.error }
 
 func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build) (*ledger.Record, error) {
 	// Nothing came of a first intent that was refused; there is nothing to find.
-	if b.State == ledger.Submitting && !(b.Intent.Refused && b.Intent.Renewals == 0) {
+	if mayHaveJob(&b) {
 		job, found, err := s.finder().resolve(ctx, s.Ledger, rec, b)
 		switch {
 		case found:
@@ -156,6 +168,8 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 		case queue.IsVerdict(err) && b.Intent.Refused: // and looked for it all the same
 		case err != nil:
 			return nil, openError{err}
+		case poisoned(ctx):
+			return nil, errPoison
 		}
 	}
 	gone, err := look(ctx, s.Source, s.Ledger, s.Next, rec, b)
