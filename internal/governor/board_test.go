@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,17 +18,21 @@ import (
 
 // jobList is the service's lists: two jobs a page.
 type jobList struct {
-	jobs  map[string]cloud.Job
+	jobs map[string]cloud.Job
+	on   func(cloud.JobQuery) // before each page
+
+	mu    sync.Mutex
 	calls int
 	err   error
-	on    func(cloud.JobQuery) // before each page
 }
 
 func (l *jobList) List(_ context.Context, q cloud.JobQuery) (cloud.JobPage, error) {
-	l.calls++
 	if l.on != nil {
 		l.on(q)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
 	if l.err != nil {
 		return cloud.JobPage{}, l.err
 	}
@@ -44,6 +49,22 @@ func (l *jobList) List(_ context.Context, q cloud.JobQuery) (cloud.JobPage, erro
 		page.Next = strconv.Itoa(from + 2)
 	}
 	return page, nil
+}
+
+// fail has all calls fail from now on, unless err is nil.
+func (l *jobList) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+// reads returns how many calls there were since it was last asked.
+func (l *jobList) reads() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.calls
+	l.calls = 0
+	return n
 }
 
 // put puts build 1 of an asset's job into the lists.
@@ -175,7 +196,7 @@ func TestBoard(t *testing.T) {
 	want("k1 is listed again", b.swept(), "")
 	want("k1 is listed again", b.look("k1"), "40% again in 5m0s")
 
-	b.list.err = errors.New("denied")
+	b.list.fail(errors.New("denied"))
 	b.did = nil
 	delete(b.list.jobs, "k1")
 	if err := b.Sweep(t.Context()); err == nil || err.Error() != "sweep: denied" || len(b.did) != 0 {

@@ -71,44 +71,38 @@ func TestRun(t *testing.T) {
 		go func() { ended <- other.Sweeper.Run(rest) }()
 
 		time.Sleep(10 * time.Second)
-		reads := func(l *jobList) int {
-			synctest.Wait()
-			n := l.calls
-			l.calls = 0
-			return n
-		}
-		if n := reads(b.list); n != 2 {
+		if n := b.list.reads(); n != 2 {
 			t.Errorf("%d reads of empty lists in 10 s, want one of each", n)
 		}
 		b.watch("j1", "a")
 		time.Sleep(40 * time.Second)
-		if n := reads(b.list); n < 18 || n > 22 { // each four seconds
+		if n := b.list.reads(); n < 18 || n > 22 { // each four seconds
 			t.Errorf("%d reads in 40 s while a job is watched", n)
 		}
-		if got := slices.Compact(slices.Clone(b.did)); strings.Join(got, ", ") != "poll a 1" {
-			t.Errorf("did %q", got)
-		}
-		if n := reads(otherList); n != 0 {
+		if n := otherList.reads(); n != 0 {
 			t.Errorf("the other read %d times", n)
 		}
 		stopFirst()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run = %v", err)
 		}
+		if got := slices.Compact(slices.Clone(b.did)); strings.Join(got, ", ") != "poll a 1" {
+			t.Errorf("did %q", got)
+		}
 		time.Sleep(6 * time.Second) // the lease was dropped
-		if n := reads(otherList); n < 2 {
+		if n := otherList.reads(); n < 2 {
 			t.Errorf("the other read %d times after the first had ended", n)
 		}
 
-		otherList.err = errors.New("denied")
-		reads(otherList)
+		otherList.fail(errors.New("denied"))
+		otherList.reads()
 		time.Sleep(5 * time.Minute)
-		if n := reads(otherList); n < 9 || n > 20 {
+		if n := otherList.reads(); n < 9 || n > 20 {
 			t.Errorf("%d reads in 5 minutes while they are denied, want one each half minute", n)
 		}
-		otherList.err = nil
+		otherList.fail(nil)
 		time.Sleep(time.Minute)
-		if n := reads(otherList); n < 10 {
+		if n := otherList.reads(); n < 10 {
 			t.Errorf("%d reads in a minute after they were denied", n)
 		}
 		stopRest()
