@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,19 +55,28 @@ type Lengths struct {
 	Scheduled int64  `json:"scheduled"`
 	Retry     int64  `json:"retry"` // after a failure or a wait
 	Archived  int64  `json:"archived"`
-	Paused    bool   `json:"paused"` // no task is started
+	// Overdue are those of Scheduled and Retry whose time came more than a minute
+	// ago. What moves them lives in the server, so any number says that no worker
+	// serves the queue, whatever else the lengths look like.
+	Overdue int64 `json:"overdue"`
+	Paused  bool  `json:"paused"` // no task is started
 }
+
+// overdue is how late a task is that nobody forwards; clocks may differ by some
+// of it.
+const overdue = time.Minute
 
 // Outstanding is how many tasks are still to be done.
 func (l Lengths) Outstanding() int64 { return l.Pending + l.Active + l.Scheduled + l.Retry }
 
 // Lengths counts the tasks of every queue of [tasks.Queues], in its order. It
-// costs one round trip of constant-time commands, whatever the lengths: Asynq's
+// costs one round trip of quick commands, whatever the lengths: Asynq's
 // own GetQueueInfo measures memory, which does not.
 func (i *Inspector) Lengths(ctx context.Context) ([]Lengths, error) {
 	type counts struct {
-		pending, active, scheduled, retry, archived, paused *redis.IntCmd
+		pending, active, scheduled, retry, archived, paused, lateScheduled, lateRetry *redis.IntCmd
 	}
+	late := strconv.FormatInt(time.Now().Add(-overdue).Unix(), 10)
 	var all []counts
 	_, err := i.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, q := range tasks.Queues() {
@@ -74,6 +84,7 @@ func (i *Inspector) Lengths(ctx context.Context) ([]Lengths, error) {
 			all = append(all, counts{
 				p.LLen(ctx, key+"pending"), p.LLen(ctx, key+"active"), p.ZCard(ctx, key+"scheduled"),
 				p.ZCard(ctx, key+"retry"), p.ZCard(ctx, key+"archived"), p.Exists(ctx, key+"paused"),
+				p.ZCount(ctx, key+"scheduled", "-inf", late), p.ZCount(ctx, key+"retry", "-inf", late),
 			})
 		}
 		return nil
@@ -85,7 +96,8 @@ func (i *Inspector) Lengths(ctx context.Context) ([]Lengths, error) {
 	for n, q := range tasks.Queues() {
 		c := all[n]
 		lengths = append(lengths, Lengths{
-			q, c.pending.Val(), c.active.Val(), c.scheduled.Val(), c.retry.Val(), c.archived.Val(), c.paused.Val() > 0,
+			Queue: q, Pending: c.pending.Val(), Active: c.active.Val(), Scheduled: c.scheduled.Val(), Retry: c.retry.Val(),
+			Archived: c.archived.Val(), Overdue: c.lateScheduled.Val() + c.lateRetry.Val(), Paused: c.paused.Val() > 0,
 		})
 	}
 	return lengths, nil

@@ -134,7 +134,7 @@ func TestLengthsCollected(t *testing.T) {
 	if problems, err := testutil.CollectAndLint(f.inspect); err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
-	if got, want := testutil.CollectAndCount(f.inspect), 1+7*6; got != want {
+	if got, want := testutil.CollectAndCount(f.inspect), 1+7*7; got != want {
 		t.Errorf("%d metrics, want %d", got, want)
 	}
 	if err := f.inspect.Ping(t.Context()); err != nil {

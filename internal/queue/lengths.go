@@ -8,9 +8,10 @@ import (
 )
 
 var (
-	lengthDesc = prometheus.NewDesc("vodfleet_queue_tasks", "Tasks in the queue, by state.", []string{"queue", "state"}, nil)
-	pausedDesc = prometheus.NewDesc("vodfleet_queue_paused", "1 while no task of the queue is started.", []string{"queue"}, nil)
-	upDesc     = prometheus.NewDesc("vodfleet_redis_up", "1 if Redis answered when it was asked for the queues.", nil, nil)
+	lengthDesc  = prometheus.NewDesc("vodfleet_queue_tasks", "Tasks in the queue, by state.", []string{"queue", "state"}, nil)
+	overdueDesc = prometheus.NewDesc("vodfleet_queue_overdue_tasks", "Tasks whose time came more than a minute ago and that no worker forwards: none serves the queue.", []string{"queue"}, nil)
+	pausedDesc  = prometheus.NewDesc("vodfleet_queue_paused", "1 while no task of the queue is started.", []string{"queue"}, nil)
+	upDesc      = prometheus.NewDesc("vodfleet_redis_up", "1 if Redis answered when it was asked for the queues.", nil, nil)
 )
 
 // scrapeTimeout bounds how long a scrape waits for Redis.
@@ -20,6 +21,7 @@ const scrapeTimeout = 2 * time.Second
 // lengths. They are the same from every process, so one of a fleet is enough.
 func (i *Inspector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- lengthDesc
+	ch <- overdueDesc
 	ch <- pausedDesc
 	ch <- upDesc
 }
@@ -44,6 +46,7 @@ func (i *Inspector) Collect(ch chan<- prometheus.Metric) {
 		gauge(lengthDesc, l.Scheduled, l.Queue, "scheduled")
 		gauge(lengthDesc, l.Retry, l.Queue, "retry")
 		gauge(lengthDesc, l.Archived, l.Queue, "archived")
+		gauge(overdueDesc, l.Overdue, l.Queue)
 		paused := int64(0)
 		if l.Paused {
 			paused = 1

@@ -274,7 +274,8 @@ func TestShutdownDeafHandler(t *testing.T) {
 
 // The trap: what moves scheduled and retried tasks lives in the server, so that
 // with none running nothing becomes pending: to scale by pending alone is to
-// stay at zero. Ours: they count as outstanding, and any server moves them.
+// stay at zero. Ours: they count as outstanding, those that are late as overdue,
+// and any server moves them.
 func TestTrapNobodyForwards(t *testing.T) {
 	f := newFixture(t)
 	f.put(publish, asynq.ProcessIn(time.Hour))
@@ -286,13 +287,20 @@ func TestTrapNobodyForwards(t *testing.T) {
 	if l.Pending != 0 || l.Scheduled != 1 {
 		t.Errorf("lengths are %+v, want the task that is due to be scheduled still", l)
 	}
-	if l.Outstanding() != 1 {
-		t.Errorf("Outstanding = %d, want 1", l.Outstanding())
+	if l.Outstanding() != 1 || l.Overdue != 1 {
+		t.Errorf("Outstanding = %d, Overdue = %d, want 1 and 1", l.Outstanding(), l.Overdue)
+	}
+	f.put(submit, asynq.ProcessIn(time.Minute)) // is not due
+	if l := f.lengths(submit.Queue()); l.Overdue != 0 {
+		t.Errorf("Overdue = %d of a task that is not due", l.Overdue)
 	}
 	s := f.server(nil, publish.Queue())
 	Handle(s, func(context.Context, tasks.Publish) error { return nil })
 	f.run(s)
 	f.untilState(publish, "")
+	if l := f.lengths(publish.Queue()); l.Overdue != 0 {
+		t.Errorf("Overdue = %d under a server", l.Overdue)
+	}
 }
 
 // The trap: a mux matches by prefix, so that another kind's payload reaches a
