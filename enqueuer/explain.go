@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -12,6 +13,8 @@ import (
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
+	"github.com/vodfleet/vodfleet/internal/stage"
+	"github.com/vodfleet/vodfleet/tasks"
 )
 
 type explainCmd struct {
@@ -44,6 +47,7 @@ type story struct {
 	Warnings []string        `json:"warnings,omitempty"`
 	URLs     *delivery.URLs  `json:"urls,omitempty"`
 	Tasks    []queue.Info    `json:"tasks,omitempty"`
+	Gates    []gate          `json:"gates,omitempty"`         // closed ones that hold it back
 	NoTasks  string          `json:"tasks_unknown,omitempty"` // why Redis was not asked with success
 	Record   *ledger.Record  `json:"record,omitempty"`
 }
@@ -62,7 +66,7 @@ func (c *explainCmd) Run(e *env) error {
 	rec, err := book.Get(e.ctx, id)
 	switch {
 	case errors.Is(err, cloud.ErrNotFound) && len(s.Tasks) > 0:
-		s.State = "enqueued"
+		s.State, s.Gates = "enqueued", nil
 	case errors.Is(err, cloud.ErrNotFound):
 		return fmt.Errorf("asset %s: the ledger does not know it and no task is about it; add its source with `enqueuer add`", id)
 	case err != nil:
@@ -87,6 +91,9 @@ func (s *story) askRedis(ctx context.Context, r config.Redis) {
 		ctx, cancel := context.WithTimeout(ctx, redisPatience)
 		defer cancel()
 		s.Tasks, err = inspector.Find(ctx, s.Asset)
+		if err == nil {
+			s.Gates, err = closedGates(ctx, r)
+		}
 	}
 	if err != nil {
 		s.NoTasks = err.Error()
@@ -96,12 +103,27 @@ func (s *story) askRedis(ctx context.Context, r config.Redis) {
 func (s *story) tell(ctx context.Context, book *ledger.Store, rec *ledger.Record, viewer string) {
 	s.Source, s.State, s.Record = rec.Location.String(), rec.Status(), rec
 	s.Failure = rec.Failed()
+	s.Gates = holding(s.Gates, rec)
 	for _, b := range rec.Builds {
 		if b.Revision.ID == rec.Wanted.ID || b.Number == rec.Current {
 			s.Warnings = b.Warnings
 		}
 	}
 	s.URLs = newLinks(book, viewer).of(ctx, rec)
+}
+
+// holding are those of the closed gates that hold a record's asset back.
+func holding(gates []gate, rec *ledger.Record) []gate {
+	next := stage.Next(rec)
+	return slices.DeleteFunc(gates, func(g gate) bool {
+		switch {
+		case next == nil:
+			return true
+		case g.Scope == "epoch" || g.Scope == "account" || g.Scope == "profile:"+rec.Wanted.Profile:
+			return next.Kind() != tasks.KindTranscodeSubmit
+		}
+		return g.Scope != "stage:"+next.Kind()
+	})
 }
 
 func (s *story) print(w io.Writer) {
@@ -133,6 +155,9 @@ func (s *story) print(w io.Writer) {
 	}
 	for _, t := range s.Tasks {
 		line("task", "%s", tellTask(t))
+	}
+	for _, g := range s.Gates {
+		line("gate", "%s is closed, %s: %s", g.Scope, g.until(), g.Reason)
 	}
 	if s.NoTasks != "" {
 		line("task", "not known: %s", s.NoTasks)

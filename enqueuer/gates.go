@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -103,17 +104,25 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage.`
 }
 
-func (c *gatesListCmd) Run(e *env) error {
-	g, err := openGovernor(c.Redis, "")
+// closedGates lists the closed gates.
+func closedGates(ctx context.Context, r config.Redis) ([]gate, error) {
+	g, err := openGovernor(r, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer g.Close()
-	all, err := g.Gates(e.ctx)
+	all, err := g.Gates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return gatesOf(all), nil
+}
+
+func (c *gatesListCmd) Run(e *env) error {
+	gates, err := closedGates(e.ctx, c.Redis)
 	if err != nil {
 		return err
 	}
-	gates := gatesOf(all)
 	if c.json() {
 		return printJSON(e.out, gates)
 	}

@@ -26,11 +26,12 @@ type redriveCmd struct {
 	config.Ledger
 	output
 
-	Assets   []string `arg:"" optional:"" name:"asset" help:"Assets to send again: IDs or s3://BUCKET/KEY of their sources."`
-	Class    string   `help:"Send all failures of this class again: ${classes}." placeholder:"CLASS"`
-	Limit    int      `help:"Assets to send again at the most; 0 for any number." placeholder:"N"`
-	DryRun   bool     `help:"Change nothing; tell what would be sent, and where it would go on."`
-	Replicas int      `name:"redis-wait-replicas" env:"VODFLEET_REDIS_WAIT_REPLICAS" help:"Replicas of Redis that must have the tasks before they count as sent." placeholder:"N"`
+	Assets   []string      `arg:"" optional:"" name:"asset" help:"Assets to send again: IDs or s3://BUCKET/KEY of their sources."`
+	Class    string        `help:"Send all failures of this class again: ${classes}." placeholder:"CLASS"`
+	Limit    int           `help:"Assets to send again at the most; 0 for any number." placeholder:"N"`
+	DryRun   bool          `help:"Change nothing; tell what would be sent, and where it would go on."`
+	Replicas int           `name:"redis-wait-replicas" env:"VODFLEET_REDIS_WAIT_REPLICAS" help:"Replicas of Redis that must have the tasks before they count as sent." placeholder:"N"`
+	Patience time.Duration `name:"redis-wait-timeout" env:"VODFLEET_REDIS_WAIT_TIMEOUT" default:"10s" help:"How long the replicas may take." placeholder:"D"`
 }
 
 func (redriveCmd) Help() string {
@@ -50,9 +51,6 @@ Examples:
 Exit codes: 0 sent, or there was nothing to send; 1 failed; 2 wrong usage; 3 some
 were left: beyond --limit, not as named, or with records that cannot be read.`
 }
-
-// confirmPatience is how long replicas may take to have a batch of tasks.
-const confirmPatience = 10 * time.Second
 
 // sent is what redrive tells.
 type sent struct {
@@ -111,8 +109,8 @@ func (c *redriveCmd) Run(e *env) error {
 		return run.UsageError(errors.New("redrive: want either --class or assets"))
 	case c.Limit < 0:
 		return run.UsageError(fmt.Errorf("limit %d: want none or more", c.Limit))
-	case c.Replicas < 0:
-		return run.UsageError(fmt.Errorf("redis-wait-replicas %d: want none or more", c.Replicas))
+	case c.Replicas < 0 || c.Patience < time.Millisecond:
+		return run.UsageError(fmt.Errorf("redis-wait-replicas %d, redis-wait-timeout %v: want none or more, and a millisecond or more", c.Replicas, c.Patience))
 	}
 	var assets []string
 	for _, arg := range c.Assets {
@@ -147,10 +145,10 @@ func (c *redriveCmd) Run(e *env) error {
 	if c.DryRun {
 		replicas = 0
 	}
-	err = r.queue.Confirm(e.ctx, replicas, confirmPatience) // before: a failover is seen against this
+	err = r.queue.Confirm(e.ctx, replicas, c.Patience) // before: a failover is seen against this
 	if err == nil {
 		err = r.all(e.ctx, assets)
-		err = errors.Join(err, r.queue.Confirm(e.ctx, replicas, confirmPatience))
+		err = errors.Join(err, r.queue.Confirm(e.ctx, replicas, c.Patience))
 	}
 	if c.json() {
 		err = errors.Join(err, printJSON(e.out, s))

@@ -45,6 +45,14 @@ func newStand(t *testing.T) *stand {
 	s.book = ledger.New(s.mem.Store, cloud.Location{Bucket: "ledger", Key: "fleet"})
 	s.redis = redistest.Start(t)
 	settings(t, s.redis.URL())
+	g, err := openGovernor(s.redisConfig(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if err := g.SetEpoch(t.Context(), "one"); err != nil { // as a worker's reconciler does
+		t.Fatal(err)
+	}
 	return s
 }
 

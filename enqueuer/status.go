@@ -28,7 +28,8 @@ type statusCmd struct {
 func (statusCmd) Help() string {
 	return `Counts assets by the state that the ledger has of them, and tasks by queue.
 Published assets are those with a record that are neither open nor failed: they
-cost one listing a thousand. Records are read for the rest.
+cost one listing a thousand. Records are read for the rest. Gates that are closed
+and stages that are paused are told too.
 
 Examples:
 
@@ -44,6 +45,7 @@ type overview struct {
 	States map[string]int  `json:"states"`
 	Failed map[string]int  `json:"failed,omitempty"` // by class
 	Broken int             `json:"broken,omitempty"` // records that cannot be read
+	Gates  []gate          `json:"gates,omitempty"`  // closed
 	Queues []queue.Lengths `json:"queues"`
 }
 
@@ -59,6 +61,9 @@ func (c *statusCmd) Run(e *env) error {
 	defer inspector.Close()
 	o := overview{States: map[string]int{}, Failed: map[string]int{}}
 	if o.Queues, err = inspector.Lengths(e.ctx); err != nil {
+		return err
+	}
+	if o.Gates, err = closedGates(e.ctx, c.Redis); err != nil {
 		return err
 	}
 	if err := o.count(e.ctx, book, c.Full); err != nil {
@@ -143,6 +148,9 @@ func (o *overview) print(w io.Writer) {
 	}
 	if o.Broken > 0 {
 		fmt.Fprintf(w, "  %-12s %d (records that cannot be read; see enqueuer explain)\n", "broken", o.Broken)
+	}
+	if len(o.Gates) > 0 {
+		printGates(w, o.Gates)
 	}
 	t := newTable(w)
 	t.AppendHeader(table.Row{"queue", "pending", "active", "scheduled", "retry", "archived"})

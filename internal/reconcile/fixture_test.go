@@ -63,7 +63,7 @@ func (s *store) Alive(_ context.Context, refs []queue.TaskRef) ([]bool, error) {
 	alive := make([]bool, len(refs))
 	for i, ref := range refs {
 		state, ok := s.state[ref]
-		alive[i] = ok && state != stateArchived && state != "unreadable"
+		alive[i] = ok && state != stateArchived
 	}
 	return alive, nil
 }

@@ -38,6 +38,9 @@ func (k key) compare(l key) int { return slices.Compare(k[:], l[:]) }
 // only a record can have led to.
 type live map[key]bool
 
+// maxUnread bounds the tasks that cannot be read and are remembered.
+const maxUnread = 10_000
+
 // listTasks lists the live tasks, and counts those that cannot be read. They
 // are listed before the markers: an asset that moves on meanwhile then looks
 // idle, which its record and its task refute, and never busy by mistake.
@@ -48,7 +51,9 @@ func (p *pass) listTasks(ctx context.Context) (live, error) {
 		case err != nil:
 			return nil, fmt.Errorf("reconcile: %w", err)
 		case t.Unreadable:
-			p.unread++
+			if len(p.unread) < maxUnread {
+				p.unread[queue.TaskRef{Queue: t.Queue, ID: t.ID}] = true
+			}
 			continue
 		}
 		p.report.Tasks++
@@ -178,7 +183,7 @@ func (p *pass) mend(ctx context.Context, k key) error {
 		return fmt.Errorf("reconcile asset %s: %w", asset, err)
 	}
 	for i, t := range wants {
-		if i < len(alive) && alive[i] {
+		if i < len(alive) && alive[i] && !(p.dry && p.unread[refs[i]]) {
 			continue // it moved on while the tasks were listed
 		}
 		if err := p.enqueue(ctx, t, f); err != nil {

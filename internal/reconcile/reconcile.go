@@ -92,7 +92,8 @@ const (
 // nothing and its report says what it would have done. It costs a listing of
 // the open markers and of the tasks, and reads a record only for an open asset
 // that has no live task. What one step cannot do is in the error; the other
-// steps are made, and the report is right for those.
+// steps are made, unless Redis does not answer, and the report is right for
+// those.
 func (r *Reconciler) Pass(ctx context.Context, dryRun bool) (Report, error) {
 	return r.run(ctx, dryRun, maxReads, true)
 }
@@ -102,30 +103,32 @@ func (r *Reconciler) Pass(ctx context.Context, dryRun bool) (Report, error) {
 func (r *Reconciler) run(ctx context.Context, dryRun bool, reads int, lists bool) (Report, error) {
 	r.pass.Lock()
 	defer r.pass.Unlock()
-	p := &pass{Reconciler: r, dry: dryRun, reads: reads, began: time.Now(), report: newReport(dryRun)}
-	var errs []error
-	live, err := p.listTasks(ctx)
-	errs = append(errs, err)
-	errs = append(errs, p.repair(ctx))
-	if err == nil {
-		errs = append(errs, p.open(ctx, live))
-	}
-	if lists && r.Transcoder != nil {
-		errs = append(errs, p.lists(ctx))
-	}
+	p := &pass{Reconciler: r, dry: dryRun, reads: reads, began: time.Now(), unread: map[queue.TaskRef]bool{}, report: newReport(dryRun)}
+	err := p.steps(ctx, lists && r.Transcoder != nil)
 	p.report.Took = time.Since(p.began)
-	err = errors.Join(errs...)
 	r.count(&p.report, err)
 	return p.report, err
+}
+
+func (p *pass) steps(ctx context.Context, lists bool) error {
+	live, err := p.listTasks(ctx)
+	if err != nil {
+		return err // without Redis there is nothing to compare, nor to mend by
+	}
+	errs := []error{p.repair(ctx), p.open(ctx, live)}
+	if lists {
+		errs = append(errs, p.lists(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // pass is one pass under way.
 type pass struct {
 	*Reconciler
 	dry    bool
-	reads  int // records that may still be read
+	reads  int // records that may be read
 	began  time.Time
-	unread int // tasks that cannot be read
+	unread map[queue.TaskRef]bool // tasks that cannot be read
 
 	mu     sync.Mutex
 	report Report

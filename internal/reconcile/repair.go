@@ -12,7 +12,7 @@ import (
 // only if one that cannot be read was listed: otherwise those alone that keep
 // Asynq from recovering others.
 func (p *pass) repair(ctx context.Context) error {
-	records, rerr := p.Tasks.RepairRecords(ctx, p.unread == 0, p.dry)
+	records, rerr := p.Tasks.RepairRecords(ctx, len(p.unread) == 0, p.dry)
 	p.repaired(UnreadableTask, records)
 	orphans, oerr := p.Tasks.RepairOrphans(ctx, orphanGrace, p.dry)
 	p.repaired(OrphanedTask, orphans)
