@@ -47,6 +47,7 @@ func (s *Service) Write(ctx context.Context, r *ledger.Record, stable bool) erro
 	}
 	var all []made
 	for _, d := range docs {
+		d.stamp()
 		m, err := s.put(ctx, d)
 		switch {
 		case errors.Is(err, errNewer):
@@ -68,6 +69,32 @@ type document struct {
 	contentType  string
 	cacheControl string
 	seq, build   int
+}
+
+// stamp makes an entry's bytes those of its switch alone. An ETag tells bytes
+// apart and nothing else: a writer that was held up while others showed another
+// build and then the first one again would take the document for the one it saw,
+// and go back to its own.
+func (d *document) stamp() {
+	format := "# Switch %d.\n"
+	switch d.contentType {
+	case typeHLS:
+	case typeDASH:
+		format = "<!-- Switch %d. -->\n"
+	default:
+		return // it tells by itself
+	}
+	for _, body := range []*[]byte{&d.body, &d.withdrawn} {
+		b := *body
+		if b == nil {
+			continue
+		}
+		b = b[:len(b):len(b)]
+		if len(b) > 0 && b[len(b)-1] != '\n' {
+			b = append(b, '\n')
+		}
+		*body = fmt.Appendf(b, format, d.seq)
+	}
 }
 
 // Documents that play nothing.

@@ -264,6 +264,40 @@ func TestWriteNeverGoesBack(t *testing.T) {
 	}
 }
 
+// TestWriteNeverGoesBackToBytes: the writer of switch 2 is held up before a call
+// while switch 3 shows the build of switch 1 again, with the same files.
+func TestWriteNeverGoesBackToBytes(t *testing.T) {
+	full := ledger.Outputs{Packages: []ledger.Package{{Name: "cmaf", HLS: "cmaf/video.m3u8", DASH: "cmaf/video.mpd"}}}
+	for n := 1; ; n++ {
+		f := setUp(t, "{}")
+		f.build(2, "{}", film())
+		if err := f.Write(t.Context(), record(1, 1, full), true); err != nil {
+			t.Fatal(err)
+		}
+		count := 0
+		f.SetHooks(memcloud.Hooks{Before: func(string, string) error {
+			if count++; count == n {
+				if err := New(f.Store, output, viewer).Write(t.Context(), record(3, 1, full), true); err != nil {
+					t.Errorf("call %d: the newest: %v", n, err)
+				}
+			}
+			return nil
+		}})
+		if err := f.Write(t.Context(), record(2, 2, full), true); err != nil {
+			t.Errorf("call %d: %v", n, err)
+		}
+		f.SetHooks(memcloud.Hooks{})
+		if count < n {
+			return // the writer needs fewer calls
+		}
+		for _, name := range []string{"master.m3u8", "manifest.mpd", playback} {
+			if got := f.head(watch + name).Metadata["seq"]; got != "3" {
+				t.Errorf("call %d: %s is of switch %s", n, name, got)
+			}
+		}
+	}
+}
+
 // TestWriteMends lets each call of a writer fail, before or after it was done:
 // a repeat leaves what an undisturbed one leaves.
 func TestWriteMends(t *testing.T) {
