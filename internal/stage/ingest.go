@@ -121,6 +121,9 @@ func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t ta
 		return r.FailSource(now, src, rev, *d.Failure) // it is what the source has again
 	case ledger.KindRejected:
 		i.Log.Info("revision was rolled back from; skipped", zap.String("asset", r.Asset), zap.String("revision", rev.ID))
+		if b := r.Build(r.Current); b != nil { // whatever was wanted since is gone from the source, too
+			return r.WantStanding(now, ledger.Source{Version: b.Revision.Source}, b.Revision, b.Number)
+		}
 		return ledger.ErrUnchanged
 	}
 	r.Reference, r.Lane = t.Reference, string(t.Lane)

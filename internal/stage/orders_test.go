@@ -166,6 +166,31 @@ func TestRollback(t *testing.T) {
 	}
 }
 
+// Content that was rolled back from comes back while newer content is on its
+// way: viewers keep what they were taken back to, and no work is left.
+func TestRejectedContentComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		w.become("one")
+		w.become("two")
+		if _, err := stage.Rollback(t.Context(), w.book, w.queue, w.asset()); err != nil {
+			t.Fatal(err)
+		}
+		w.drain()
+		w.upload("three")
+		w.ask()
+		w.until(3, ledger.Transcoded)
+		w.upload("two")
+		w.drain()
+		w.published(1, 3)
+		if r := w.record(); r.Open() {
+			t.Errorf("work is left: %s", r.Status())
+		}
+		w.become("three")
+		w.published(4, 4)
+	})
+}
+
 // What kills its worker three times is put into quarantine, wherever it is, and
 // its task ends.
 func TestPoison(t *testing.T) {
