@@ -111,10 +111,21 @@ func (s *Sweeper) note(ctx context.Context, begin string, jobs []cloud.Job) ([]c
 	return strays, nil
 }
 
+// pace is the time from one sweep of so many pages to the next: at most every,
+// unless the pages would take more than about half of the quota of ListJobs.
+func (s *Sweeper) pace(pages int, every time.Duration) time.Duration {
+	page := time.Second
+	if r := s.Governor.share(ListJobs); r.PerSecond > DefaultRate.PerSecond {
+		page = time.Duration(float64(page) * DefaultRate.PerSecond / r.PerSecond)
+	}
+	n := time.Duration(pages)
+	return max(min(n*2*time.Second, every), n*page, min(3*time.Second, every))
+}
+
 // swept ends a sweep; it returns job, ASSET:BUILD, ... of who is to be woken.
 func (s *Sweeper) swept(ctx context.Context, begin string, pages int) ([]string, error) {
 	every, rare := cmp.Or(s.Every, 25*time.Second), cmp.Or(s.Rare, 5*time.Minute)
-	short := max(min(time.Duration(pages)*2*time.Second, every), time.Duration(pages)*time.Second, min(3*time.Second, every))
+	short := s.pace(pages, every)
 	return scriptSwept.Run(ctx, s.Governor.rdb,
 		[]string{
 			keyWatch, keyWho, keySeen, keyOver, keyLost, keyDoubt, keyPercent,

@@ -90,7 +90,7 @@ func settings(events bool) []string {
 		"VODFLEET_BOARD_INTERVAL=" + time.Duration(float64(board) / *ratesClock).Round(time.Millisecond).String(),
 	}
 	if *ratesSlots != 200 {
-		env = append(env, fmt.Sprintf("VODFLEET_JOBS_IN_FLIGHT=%d", *ratesSlots+*ratesSlots/10))
+		env = append(env, fmt.Sprintf("VODFLEET_JOBS_IN_FLIGHT=%d", *ratesSlots+*ratesSlots/4))
 	}
 	if !events {
 		env = append(env, "VODFLEET_EVENTS_QUEUE_URL=")
