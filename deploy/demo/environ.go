@@ -51,7 +51,7 @@ func base(dir string, p ports) []string {
 		"VODFLEET_DRAIN_TIMEOUT=5s",
 		"VODFLEET_DASHBOARD_ADDR=" + p.addr("DASHBOARD_PORT"),
 	}
-	for _, u := range usual[:6] {
+	for _, u := range usual[:7] {
 		vars = append(vars, fmt.Sprintf("%s=%d", u.name, p[u.name]))
 	}
 	return vars
@@ -68,6 +68,9 @@ func cloudEnv(root, dir string) ([]string, error) {
 	for line := range strings.Lines(string(out)) {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
 			name, value, _ := strings.Cut(v, "=")
+			if name == "VODFLEET_UPLOADS_QUEUE_URL" {
+				continue // the demo shows the way from report to player
+			}
 			vars = append(vars, name+"="+unquoteShell(value))
 		}
 	}

@@ -20,6 +20,7 @@ var usual = []struct {
 	{"S3_PORT", 9000},
 	{"MEDIACONVERT_PORT", 9001},
 	{"CLOUDFRONT_PORT", 9002},
+	{"SQS_PORT", 9003},
 	{"EDGE_PORT", 9080},
 	{"ADMIN_PORT", 9099},
 	{"DASHBOARD_PORT", 8980},

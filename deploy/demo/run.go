@@ -181,8 +181,8 @@ func (d *demo) start(ctx context.Context, commands []entry) (err error) {
 			}
 		}
 	}
-	d.show.say("Redis on %s, the local cloud on ports %d, %d, %d, %d and %d", d.ports.addr("REDIS_PORT"),
-		d.ports["S3_PORT"], d.ports["MEDIACONVERT_PORT"], d.ports["CLOUDFRONT_PORT"], d.ports["EDGE_PORT"], d.ports["ADMIN_PORT"])
+	d.show.say("Redis on %s, the local cloud on ports %d, %d, %d, %d, %d and %d", d.ports.addr("REDIS_PORT"),
+		d.ports["S3_PORT"], d.ports["MEDIACONVERT_PORT"], d.ports["CLOUDFRONT_PORT"], d.ports["SQS_PORT"], d.ports["EDGE_PORT"], d.ports["ADMIN_PORT"])
 	if err := await(ctx, "redis", func() bool { return pings(d.ports.addr("REDIS_PORT")) }); err != nil {
 		return err
 	}
