@@ -34,6 +34,8 @@ var actions = map[string][]string{
 	"cloudfront.GetDistribution":    {"cloudfront:GetDistribution"},
 	"cloudfront.CreateInvalidation": {"cloudfront:CreateInvalidation"},
 	"cloudfront.GetInvalidation":    {"cloudfront:GetInvalidation"},
+	"sqs.ReceiveMessage":            {"sqs:ReceiveMessage"},
+	"sqs.DeleteMessageBatch":        {"sqs:DeleteMessage"},
 
 	"servicequotas.ListServiceQuotas": {"servicequotas:ListServiceQuotas"},
 }
@@ -207,13 +209,15 @@ func TestPoliciesMatchSource(t *testing.T) {
 		t.Errorf("worker.json allows %q, want %q", got, need)
 	}
 	for name, want := range map[string]string{
-		"enqueuer":           "s3:GetObject s3:ListBucket s3:PutObject",
+		"enqueuer":           "s3:GetObject s3:ListBucket s3:PutObject sqs:DeleteMessage sqs:ReceiveMessage",
 		"reader":             "s3:GetObject s3:ListBucket",
 		"library":            "s3:PutObject",
 		"mediaconvert-trust": "sts:AssumeRole",
 		"mediaconvert-role":  "s3:GetObject s3:PutObject",
 		"bucket-output":      "s3:GetObject",
 		"bucket-reports":     "s3:PutObject",
+		"queue-events":       "sqs:SendMessage",
+		"queue-uploads":      "sqs:SendMessage",
 	} {
 		if got := strings.Join(all[name].actions(), " "); got != want {
 			t.Errorf("%s.json allows %q, want %q", name, got, want)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,9 +55,9 @@ func TestRealAWS(t *testing.T) {
 			script.WriteString(commands + "\n")
 		}
 	}
-	script.WriteString(`echo "$ACCOUNT|$DISTRIBUTION|$DOMAIN|$VODFLEET_VIEWER_URL|$VODFLEET_PROFILE" >names` + "\n")
+	script.WriteString(`echo "$ACCOUNT|$DISTRIBUTION|$DOMAIN|$VODFLEET_VIEWER_URL|$VODFLEET_PROFILE|$VODFLEET_EVENTS_QUEUE_URL|$VODFLEET_UPLOADS_QUEUE_URL" >names` + "\n")
 
-	p := lcproc.Start(t, "--simulate", "--job-time=1h", "--deploy-time=10ms", "--api-rate=-1")
+	p := lcproc.Start(t, "--simulate", "--job-time=1h", "--deploy-time=10ms", "--api-rate=-1", "--events-queue=", "--uploads-queue=")
 	cli := newAWSCLI(t, p)
 	job := cliJob(p.Role)
 	job["UserMetadata"] = map[string]string{"fleet": "f1", "asset": "a1"}
@@ -88,9 +89,9 @@ func TestRealAWS(t *testing.T) {
 
 	// What the local cloud does not serve, or knows no principals for.
 	want := []string{
-		"iam create-policy", "iam create-role", "iam put-role-policy",
+		"events put-rule", "events put-targets", "iam create-policy", "iam create-role", "iam put-role-policy",
 		"s3api put-bucket-inventory-configuration", "s3api put-bucket-lifecycle-configuration",
-		"s3api put-bucket-policy", "s3api put-public-access-block",
+		"s3api put-bucket-notification-configuration", "s3api put-bucket-policy", "s3api put-public-access-block",
 	}
 	unserved := strings.Split(strings.TrimSpace(read("unserved")), "\n")
 	slices.Sort(unserved)
@@ -98,8 +99,8 @@ func TestRealAWS(t *testing.T) {
 		t.Errorf("unserved are %q, want %q", unserved, want)
 	}
 	names := strings.Split(strings.TrimSpace(read("names")), "|")
-	if len(names) != 5 || slices.Contains(names, "") || slices.Contains(names, "None") || names[3] != "https://"+names[2] || len(names[4]) != 32 {
-		t.Fatalf("account, distribution, domain, viewer URL and profile are %q", names)
+	if len(names) != 7 || slices.Contains(names, "") || slices.Contains(names, "None") || names[3] != "https://"+names[2] || len(names[4]) != 32 || names[5] != p.SQS+"/111122223333/vodfleet-events" {
+		t.Fatalf("account, distribution, domain, viewer URL, profile and queues are %q", names)
 	}
 	if got := cli.text("Distribution.DistributionConfig.[Origins.Items[0].DomainName,CacheBehaviors.Items[0].PathPattern]",
 		"cloudfront", "get-distribution", "--id", names[1]); got != "my-videos-streams.s3.us-east-1.amazonaws.com\twatch/*" {
@@ -107,6 +108,9 @@ func TestRealAWS(t *testing.T) {
 	}
 	if got := cli.text("Status", "s3api", "get-bucket-versioning", "--bucket", "my-videos-ledger"); got != "Enabled" {
 		t.Errorf("the ledger's versioning is %q", got)
+	}
+	if got := cli.text("Attributes.Policy", "sqs", "get-queue-attributes", "--queue-url", names[6], "--attribute-names", "Policy"); !strings.Contains(got, "arn:aws:s3:::my-videos") || !json.Valid([]byte(got)) {
+		t.Errorf("the queue of uploads has policy %q", got)
 	}
 	for id, want := range map[string]string{ours: "CANCELED", other: "PROGRESSING"} {
 		if got := cli.text("Job.Status", "mediaconvert", "get-job", "--id", id); got != want {
