@@ -78,6 +78,47 @@ func TestAdmitTokens(t *testing.T) {
 	}
 }
 
+// TestAdmitOtherLane shows that a build stands in one line only.
+func TestAdmitOtherLane(t *testing.T) {
+	f := newFixture(t, Options{InFlight: 1, Reserve: -1, Rates: plenty})
+	f.admit("live", "a")
+	f.admit("bulk", "b")
+	f.admit("live", "b")
+	f.release("a")
+	if got := f.admit("live", "b"); got != 0 {
+		t.Errorf("b waits %v", got)
+	}
+	f.release("b")
+	if got := f.admit("bulk", "c"); got != 0 {
+		t.Errorf("c waits %v, where nobody stands", got)
+	}
+	f.admit("bulk", "d")
+	f.admit("live", "d")
+	f.release("c")
+	if got := f.admit("bulk", "e"); got == 0 {
+		t.Error("e went before d")
+	}
+	if got, err := f.Stats(t.Context()); err != nil || got.Waiting["live"] != 1 || got.Waiting["bulk"] != 1 {
+		t.Errorf("waiting: %v, %v", got.Waiting, err)
+	}
+}
+
+// TestAdmitClock shows that a clock which is set back neither takes tokens nor
+// keeps them away.
+func TestAdmitClock(t *testing.T) {
+	f := newFixture(t, Options{Rates: map[string]Rate{CreateJob: {PerSecond: 2, Burst: 30}}})
+	f.admit("live", "a")
+	f.pass(-time.Hour)
+	if got := f.admit("live", "b"); got != 0 {
+		t.Errorf("b waits %v", got)
+	}
+	f.admit("live", "c") // the last that there is
+	f.pass(time.Second)
+	if got := f.admit("live", "d"); got != 0 {
+		t.Errorf("d waits %v a second later", got)
+	}
+}
+
 func TestAdmitPerDay(t *testing.T) {
 	f := newFixture(t, Options{InFlight: 100, PerDay: 3, Rates: plenty})
 	for _, tt := range []struct {

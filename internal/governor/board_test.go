@@ -278,6 +278,9 @@ func TestRooms(t *testing.T) {
 	b.list.put("j2", "b", cloud.JobSubmitted)
 	b.swept()
 	b.release("a") // its job is in the lists for a while
+	if n, err := b.rdb.ZCard(t.Context(), keyMet).Result(); n != 1 || err != nil {
+		t.Errorf("%d builds are met after a release, %v, want b", n, err)
+	}
 	for _, tt := range []struct {
 		pass time.Duration // before
 		do   func()
@@ -298,6 +301,22 @@ func TestRooms(t *testing.T) {
 		if got := b.rooms(); got != tt.want {
 			t.Errorf("after %v in flight: %q, want %q", b.now.Sub(start), got, tt.want)
 		}
+	}
+}
+
+// TestRoomsAgain shows that a build which came back is counted by its job again.
+func TestRoomsAgain(t *testing.T) {
+	b := newBoard(t, Options{Rates: plenty})
+	b.admit("bulk", "a")
+	b.release("a")
+	b.admit("bulk", "a")
+	b.list.put("j1", "a", cloud.JobSubmitted)
+	b.swept()
+	b.pass(time.Second)
+	clear(b.list.jobs)
+	b.swept()
+	if got := b.rooms(); got != "" {
+		t.Errorf("in flight %q after its job ended", got)
 	}
 }
 

@@ -123,7 +123,14 @@ func TestLimitSlows(t *testing.T) {
 	if err != nil || got[0] == nil || !strings.HasPrefix(got[0].(string), "0.25") {
 		t.Errorf("slow = %v, %v", got, err)
 	}
-	f.pass(time.Minute)
+	f.pass(5 * time.Minute)
+	s.err = &cloud.Error{Kind: cloud.ErrThrottled}
+	_, _ = limited.Job(t.Context(), "j1")
+	f.pass(10 * time.Second)
+	if n := burst(limited, s); n != 45 {
+		t.Errorf("%d calls at once 10 s after a refusal, want half of 90", n)
+	}
+	f.pass(10 * time.Minute)
 	if n := burst(limited, s); n != 90 {
 		t.Errorf("%d calls at once after the slowness, want 90", n)
 	}

@@ -24,5 +24,4 @@ if redis.call('HLEN', KEYS[1]) > 200 then
     if o.ends ~= 0 and o.ends < now - week then redis.call('HDEL', KEYS[1], all[i]) end
   end
 end
-redis.call('PERSIST', KEYS[1]) -- closed by hand, a gate stays so
 return 1
