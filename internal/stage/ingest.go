@@ -202,14 +202,15 @@ func words(err error) string {
 }
 
 // gone records that there is no source, unless viewers have its streams or a
-// build of it is on its way: those stay until somebody removes them.
+// build of it is on its way: those stay until somebody removes them. Where other
+// content was to take the place of the streams, it is that content that failed.
 func (i *Ingest) gone(now time.Time, r *ledger.Record, t tasks.Ingest, p media.Profile, refused *error) error {
 	src := ledger.Source{Version: t.SourceVersion}
 	if src.Version == "" {
 		src = r.Source
 	}
 	rev := revision(src, p)
-	if r.Current != 0 || r.Decide(r.Wanted).Kind == ledger.KindInWork {
+	if r.Current != 0 && lookAgain(r) == nil || r.Decide(r.Wanted).Kind == ledger.KindInWork {
 		i.Log.Warn("source is gone; its streams stay", zap.String("asset", r.Asset))
 		return ledger.ErrUnchanged
 	}

@@ -191,6 +191,26 @@ func TestRejectedContentComesBack(t *testing.T) {
 	})
 }
 
+// Content that was to take the place of what viewers have is gone when it is
+// looked at again: it has failed, and no work is left.
+func TestGoneBeforeItIsLookedAtAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		w.become("one")
+		w.upload("two")
+		w.ask()
+		w.until(2, ledger.Transcoded)
+		w.upload("three")
+		w.step() // publish finds the source changed
+		w.must(w.mem.Store.Delete(t.Context(), source.Bucket, source.Key))
+		w.drain()
+		w.failed(ledger.SourceGone)
+		if r := w.record(); r.Open() || r.Current != 1 {
+			t.Errorf("%s, current %d, want build 1 and no work left", r.Status(), r.Current)
+		}
+	})
+}
+
 // What kills its worker three times is put into quarantine, wherever it is, and
 // its task ends.
 func TestPoison(t *testing.T) {
