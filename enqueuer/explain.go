@@ -119,7 +119,7 @@ func holding(gates []gate, rec *ledger.Record) []gate {
 		switch {
 		case next == nil:
 			return true
-		case g.Scope == "epoch" || g.Scope == "account" || g.Scope == "profile:"+rec.Wanted.Profile:
+		case g.Scope == "epoch" || g.Scope == "quota" || g.Scope == "account" || g.Scope == "profile:"+rec.Wanted.Profile:
 			return next.Kind() != tasks.KindTranscodeSubmit
 		}
 		return g.Scope != "stage:"+next.Kind()

@@ -44,6 +44,10 @@ func TestGates(t *testing.T) {
 	s.want(0, []string{"gates", "open", "profile:0123456789abcdef0123456789abcdef"}, "is open")
 	s.want(0, []string{"gates", "open", "campaign:all"}, "is open")
 	s.want(0, []string{"gates"}, "all gates are open")
+	if err := s.raw().FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s.want(0, []string{"gates"}, "epoch ", "this Redis is new or has lost its keys")
 	s.redis.Kill()
 	s.want(1, []string{"gates", "close", "account", "--reason=x"})
 }

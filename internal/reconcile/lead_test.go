@@ -71,6 +71,12 @@ func TestLead(t *testing.T) {
 				all := newLeases()
 				var mu sync.Mutex
 				turns := map[string]int{}
+				of := func(name string) int {
+					synctest.Wait()
+					mu.Lock()
+					defer mu.Unlock()
+					return turns[name]
+				}
 				run := func(name string, lease Lease) (stop context.CancelFunc) {
 					ctx, cancel := context.WithCancel(t.Context())
 					go func() {
@@ -91,12 +97,12 @@ func TestLead(t *testing.T) {
 				synctest.Wait()
 				defer run("second", worker{all, "second"})()
 				time.Sleep(time.Minute + time.Millisecond)
-				if turns["first"] != 61 || turns["second"] != 0 {
-					t.Fatalf("turns %v, want those of the first alone", turns)
+				if first, second := of("first"), of("second"); first != 61 || second != 0 {
+					t.Fatalf("turns %d and %d, want those of the first alone", first, second)
 				}
 				stop()
 				time.Sleep(tt.next)
-				if turns["second"] == 0 {
+				if of("second") == 0 {
 					t.Errorf("%v later nobody is at work", tt.next)
 				}
 			})

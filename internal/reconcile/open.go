@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -75,7 +76,11 @@ func named(id string) (kind, asset string) {
 
 // open gives every open asset without a live task its task.
 func (p *pass) open(ctx context.Context, busy live) error {
-	var idle []key
+	var (
+		idle   []key
+		sample []key // of the busy ones
+		seen   int
+	)
 	for asset, err := range p.Ledger.Open(ctx) {
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)
@@ -87,8 +92,14 @@ func (p *pass) open(ctx context.Context, busy live) error {
 		p.report.Open++
 		if _, ok := busy[k]; !ok {
 			idle = append(idle, k)
+			continue
 		}
 		delete(busy, k)
+		if seen++; len(sample) < maxSample {
+			sample = append(sample, k)
+		} else if n := rand.IntN(seen); n < maxSample { // each with the same chance
+			sample[n] = k
+		}
 	}
 	idle = p.turn(idle)
 	err := each(ctx, idle, p.mend)
@@ -99,7 +110,7 @@ func (p *pass) open(ctx context.Context, busy live) error {
 			lost = append(lost, k)
 		}
 	}
-	return errors.Join(err, each(ctx, lost, p.missing))
+	return errors.Join(err, each(ctx, sample, p.check), each(ctx, lost, p.missing))
 }
 
 // turn returns those candidates whose turn it is, and remembers where the next
@@ -159,16 +170,32 @@ func each[T any](ctx context.Context, all []T, f func(ctx context.Context, item 
 
 // mend looks at an asset that has a marker and, as it seemed, no task.
 func (p *pass) mend(ctx context.Context, k key) error {
-	asset := k.String()
-	rec, err := p.read(ctx, asset)
+	rec, err := p.read(ctx, k.String())
 	if rec == nil || err != nil {
 		return err
 	}
+	return p.supply(ctx, rec)
+}
+
+// check looks at an asset that has a task, and may lack another: one of a
+// superseded build whose job runs for nobody, or of a switch that newer content
+// follows. One that has just moved on is left alone.
+func (p *pass) check(ctx context.Context, k key) error {
+	rec, err := p.read(ctx, k.String())
+	if rec == nil || err != nil || !rec.Open() || p.Ledger.Now().Sub(rec.Updated) < finished {
+		return err
+	}
+	return p.supply(ctx, rec)
+}
+
+// supply enqueues what an asset lacks of the tasks that its record asks for.
+func (p *pass) supply(ctx context.Context, rec *ledger.Record) error {
+	asset := rec.Asset
 	f := Finding{Asset: asset, Source: rec.Location.String()}
 	if !rec.Open() {
 		return p.settle(ctx, rec, f)
 	}
-	wants := wanted(rec)
+	wants := stage.Tasks(rec)
 	if len(wants) == 0 {
 		f.Kind, f.Why = Stuck, "status "+rec.Status()
 		p.found(f)
@@ -274,22 +301,3 @@ func (p *pass) enqueue(ctx context.Context, t tasks.Task, f Finding) error {
 }
 
 const stateArchived = "archived"
-
-// wanted are the tasks that a record asks for: the one that brings its asset
-// forward, and one for each superseded build whose job may be running for
-// nobody.
-func wanted(rec *ledger.Record) []tasks.Task {
-	var all []tasks.Task
-	if next := stage.Next(rec); next != nil {
-		all = append(all, next)
-	}
-	for _, n := range rec.Unresolved() {
-		b := rec.Build(n)
-		var t tasks.Task = tasks.TranscodePoll{Asset: rec.Asset, Build: n, Job: b.Job, Profile: b.Revision.Profile, Reference: rec.Reference}
-		if b.Job == "" {
-			t = tasks.TranscodeSubmit{Asset: rec.Asset, Build: n, Profile: b.Revision.Profile, Reference: rec.Reference, Lane: tasks.Lane(rec.Lane)}
-		}
-		all = append(all, t)
-	}
-	return all
-}

@@ -84,7 +84,7 @@ func TestOpen(t *testing.T) {
 			w.seed(1, `{"schema": 2, "asset": "`+id+`"}`)
 			w.marker(1, 1)
 			w.store.put(submit, "scheduled")
-		}, "", ""},
+		}, "newer-record  left", ""},
 		{"a marker without a record", func(w *world) { w.marker(1, 1) }, "missing-record  left", ""},
 		{"tasks without a record", func(w *world) { w.store.put(poll, "retry") }, "missing-record  left", ""},
 		{"an ingest, which makes the record", func(w *world) {
@@ -157,16 +157,17 @@ func TestStaleMarker(t *testing.T) {
 	})
 }
 
-// TestCost: a pass costs a listing of the open markers, and a read of each
-// asset that is idle; the size of the ledger and the number of busy assets do
-// not matter.
+// TestCost: a pass costs a listing of the open markers, a read of each asset
+// that is idle and a bounded number of others; the size of the ledger and the
+// number of busy assets do not matter.
 func TestCost(t *testing.T) {
 	w := newWorld(t)
-	for n := range 60 {
+	const busy = 200
+	for n := range 40 + busy {
 		switch {
 		case n < 30:
 			w.record(n, planned, intended, submitted, completed, switched, written, alive)
-		case n < 50:
+		case n < 30+busy:
 			rec := w.record(n, planned)
 			w.store.put(tasks.TranscodeSubmit{Asset: rec.Asset, Build: 1}, "pending")
 		default:
@@ -175,14 +176,34 @@ func TestCost(t *testing.T) {
 	}
 	cost := w.calls()
 	r := w.run(false)
-	if want := map[string]int{"Store.List": 1, "Store.Get": 10}; !maps.Equal(cost(), want) || r.Read != 10 || r.Open != 30 || r.Tasks != 20 {
+	if want := map[string]int{"Store.List": 1, "Store.Get": 10 + maxSample}; !maps.Equal(cost(), want) || r.Read != 10+maxSample || r.Open != 10+busy || r.Tasks != busy {
 		t.Errorf("calls %v, report %+v, want %v", cost(), r, want)
 	}
 	cost = w.calls()
 	w.run(false)
-	if want := map[string]int{"Store.List": 1}; !maps.Equal(cost(), want) {
+	if want := map[string]int{"Store.List": 1, "Store.Get": maxSample}; !maps.Equal(cost(), want) {
 		t.Errorf("the next pass calls %v, want %v", cost(), want)
 	}
+}
+
+// TestSecondTask: an asset of whose two tasks one is lost gets it back, once its
+// record has been as it is for a while.
+func TestSecondTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		rec := w.record(1, planned, intended, submitted, plan("two"))
+		w.store.put(tasks.TranscodeSubmit{Asset: rec.Asset, Build: 2}, "pending")
+		if got := told(w.run(false)); got != "" {
+			t.Errorf("found %q at once: the stages may be about to hand on", got)
+		}
+		time.Sleep(finished)
+		if got, want := told(w.run(false)), "no-task transcode-poll:"+rec.Asset+":1 mended"; got != want {
+			t.Errorf("found %q, want %q", got, want)
+		}
+		if got := told(w.run(false)); got != "" {
+			t.Errorf("found %q once more", got)
+		}
+	})
 }
 
 // TestTurns: where a pass does not get to the end, the next one goes on there,

@@ -84,6 +84,7 @@ const (
 	atOnce       = 16               // records read at a time
 	maxReads     = 20_000           // records read by one pass; the next one goes on
 	maxMissing   = 1_000            // records looked for by one pass because of tasks alone
+	maxSample    = 20               // records of busy assets read by one pass
 	orphanGrace  = 90 * time.Second // three leases
 	finished     = 5 * time.Minute  // a record that changed within it was open a moment ago
 )
@@ -91,7 +92,8 @@ const (
 // Pass looks once at everything and mends what it can; with dryRun it changes
 // nothing and its report says what it would have done. It costs a listing of
 // the open markers and of the tasks, and reads a record only for an open asset
-// that has no live task. What one step cannot do is in the error; the other
+// that has no live task, and for a few of the others: one of an asset's tasks may
+// be lost while another lives. What one step cannot do is in the error; the other
 // steps are made, unless Redis does not answer, and the report is right for
 // those.
 func (r *Reconciler) Pass(ctx context.Context, dryRun bool) (Report, error) {
