@@ -136,6 +136,10 @@ func TestInfosOfWhatHasMovedOn(t *testing.T) {
 			t.Errorf("infos of %s = %+v, %v, want %d", list, infos, err, want)
 		}
 	}
+	f.take(publish)
+	if infos, err := f.inspect.infos(t.Context(), "pending", []TaskRef{Ref(publish)}); err != nil || len(infos) != 0 {
+		t.Errorf("infos of pending = %+v, %v, want nothing of an active task", infos, err)
+	}
 }
 
 func TestListFails(t *testing.T) {

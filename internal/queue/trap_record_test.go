@@ -236,6 +236,10 @@ func TestMoveAsideBounds(t *testing.T) {
 	if n, err := f.inspect.moveAside(t.Context(), info); err != nil || n != 0 || f.state(publish) != "pending" {
 		t.Errorf("moveAside = %d, %v, want the task left alone", n, err)
 	}
+	gone := Info{ID: "publish:GONE:1", Queue: "publish", State: "active"} // done since it was listed
+	if n, err := f.inspect.moveAside(t.Context(), gone); err != nil || n != 0 || f.raw.Exists(t.Context(), DeadLetters).Val() != 0 {
+		t.Errorf("moveAside = %d, %v, want no dead letter of a task that is done", n, err)
+	}
 	for range maxDeadLetters + 5 {
 		f.raw.LPush(t.Context(), DeadLetters, "{}")
 	}
