@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,12 +74,7 @@ func (p *past) look(t *rapid.T, r *Record) {
 }
 
 func follows(was, is State) bool {
-	for _, s := range strings.Fields(next[was]) {
-		if s == string(is) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Fields(next[was]), string(is))
 }
 
 // TestRandomSteps takes any steps in any order, as many workers and repeats do.

@@ -72,7 +72,7 @@ func newTranscoder(c *Cloud) *Transcoder {
 func (t *Transcoder) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
 	const op = "Transcoder.Submit"
 	at := r.Spec.Input.String()
-	var expires time.Duration = signature
+	expires := signature
 	if !r.At.IsZero() {
 		expires = math.MaxInt64 // it is signed as of r.At
 	}
