@@ -42,13 +42,17 @@ type cloud struct {
 
 // start runs a service over dir, with a bucket, until the test ends or stop is
 // called. A process has one at a time, so these tests are not parallel.
-func start(t *testing.T, dir string, clk *clock.Clock) *cloud {
+func start(t *testing.T, dir string, clk *clock.Clock, change ...func(*Config)) *cloud {
 	t.Helper()
 	rec, err := calls.New(dir, clk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := New(Config{Dir: dir, Clock: clk, Calls: rec})
+	cfg := Config{Dir: dir, Clock: clk, Calls: rec}
+	for _, c := range change {
+		c(&cfg)
+	}
+	svc, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
