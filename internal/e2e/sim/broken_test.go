@@ -24,10 +24,23 @@ type safeguards struct {
 
 // finds is the transcoder as Submit sees it.
 func (s safeguards) finds(t transcoder) stage.Submitter {
-	if s.noAdoption {
+	switch {
+	case s.noAdoption:
 		return lonely{t}
+	case s.noSixMinutes:
+		return prompt{t}
 	}
 	return t
+}
+
+// prompt asks as of now, where the ledger's clock is ahead.
+type prompt struct{ transcoder }
+
+func (p prompt) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
+	if now := p.w.mem.Store.Now(); r.At.After(now) {
+		r.At = now
+	}
+	return p.transcoder.Submit(ctx, r)
 }
 
 type lonely struct{ transcoder }
@@ -78,9 +91,21 @@ func (s safeguards) hasty(b *ledger.Store) stage.Book {
 	return b
 }
 
-// hasty is six minutes and more ahead in what it says of intents.
+// hasty takes intents for old: those that it reads were written before they were.
 type hasty struct{ *ledger.Store }
 
 const ahead = 7 * time.Minute
 
 func (h hasty) Now() time.Time { return h.Store.Now().Add(ahead) }
+
+func (h hasty) UpdateFrom(ctx context.Context, rec *ledger.Record, change func(time.Time, *ledger.Record) error) (*ledger.Record, error) {
+	return h.Store.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+		for _, b := range r.Builds {
+			if b.Intent != nil {
+				now = now.Add(ahead)
+				break
+			}
+		}
+		return change(now, r)
+	})
+}

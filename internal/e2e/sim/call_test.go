@@ -69,6 +69,7 @@ type run struct {
 	dead     bool
 	answered bool // it knows the cloud's time
 	calls    int
+	noticed  bool // by an arranger
 
 	over  bool
 	err   error

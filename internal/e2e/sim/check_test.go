@@ -35,7 +35,7 @@ func (v verdict) String() string {
 // finish ends the faults, lets time go on until nothing moves, and then graces
 // pass. It returns what is left.
 func (w *world) finish() verdict {
-	w.faults, w.meet, w.losesAck, w.pick, w.most = nil, nil, nil, nil, 1
+	w.faults, w.meet, w.losesAck, w.pick, w.arrange, w.most = nil, nil, nil, nil, nil, 1
 	w.drain()
 	for t := range w.unseen { // the next report
 		w.queue.add(t, t.ID(), 0)
@@ -110,9 +110,21 @@ func (w *world) checkAsset(v *verdict, at cloud.Location) {
 	}
 }
 
-// checkMarkers compares the markers with what the records need.
+// checkMarkers compares the markers with what the records need. A crash may
+// leave a marker of a failure that is over, which reports pass over and Settle
+// removes; it must never leave one missing.
 func (w *world) checkMarkers(v *verdict) {
 	ctx := context.Background()
+	for m := range w.book.FailedMarkers(ctx) {
+		rec, err := w.book.Get(ctx, m.Asset)
+		if err != nil || rec.Failed() != nil && rec.Failed().Class == m.Class {
+			continue
+		}
+		w.stale++
+		if err := w.book.Settle(ctx, rec); err != nil {
+			v.lost = append(v.lost, err.Error())
+		}
+	}
 	var got, want []string
 	for asset, err := range w.book.Open(ctx) {
 		got = append(got, fmt.Sprint("open ", asset, err))

@@ -15,5 +15,9 @@ var (
 func TestSimulation(t *testing.T) {
 	tab := newTable()
 	t.Run("points", func(t *testing.T) { testPoints(t, tab) })
+	t.Run("pairs", func(t *testing.T) { testPairs(t, tab) })
+	t.Run("Random", func(t *testing.T) { testRandom(t, tab) })
+	t.Run("variants", func(t *testing.T) { testVariants(t, tab) })
+	tab.note("random histories have the seeds %d to %d", *seed, *seed+uint64(*histories)-1)
 	tab.print(t)
 }

@@ -103,6 +103,21 @@ var stories = []story{
 		class: ledger.Canceled, long: 3 * time.Minute,
 	},
 	{
+		name: "failed and redriven",
+		before: func(w *world) {
+			w.mem.Transcoder.FailNext(1050, "of this story")
+			w.become("one")
+		},
+		then: func(w *world) { w.redrive(); w.redrive() },
+		paid: 1,
+	},
+	{
+		name:   "rolled back",
+		before: func(w *world) { w.become("one"); w.become("two") },
+		then:   func(w *world) { w.rollback(); w.ask(); w.drain() },
+		paid:   2,
+	},
+	{
 		name: "gone before it is submitted",
 		before: func(w *world) {
 			w.upload("one")
@@ -128,12 +143,6 @@ func failing(name string, code, times int, class ledger.Class) story {
 		},
 		then: (*world).drain, paid: 1, class: class,
 	}
-}
-
-// remove deletes the source.
-func (w *world) remove() {
-	_ = w.mem.Store.Delete(w.t.Context(), source.Bucket, source.Key)
-	w.sky.note(source, "")
 }
 
 // tell runs a story in which things go wrong, to its end.

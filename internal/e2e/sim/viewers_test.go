@@ -11,7 +11,6 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/media"
-	"github.com/vodfleet/vodfleet/tasks"
 )
 
 // viewers look at everything that is shown, at every moment when it changes:
@@ -195,33 +194,4 @@ func (s *sources) since(at cloud.Location, t time.Time) map[string]bool {
 	}
 	all[then] = true
 	return all
-}
-
-// upload puts bytes at a source.
-func (w *world) uploadTo(at cloud.Location, body string) {
-	o := w.mem.Store.Seed(cloud.Put{Location: at, Body: []byte(body)})
-	w.sky.note(at, tasks.SourceVersion(o.ETag, o.Size))
-}
-
-func (w *world) upload(body string) { w.uploadTo(source, body) }
-
-// askFor has a backend enqueue the ingestion of a source as it is now.
-func (w *world) askFor(at cloud.Location) {
-	t := tasks.Ingest{Bucket: at.Bucket, Key: at.Key, Profile: profile.Digest(), SourceVersion: w.sky.now(at)}
-	w.queue.add(t, t.ID(), 0)
-}
-
-func (w *world) ask() { w.askFor(source) }
-
-// become puts bytes at the source and brings them to viewers.
-func (w *world) become(body string) {
-	w.upload(body)
-	w.ask()
-	w.drain()
-}
-
-// overtake is what comes between.
-func (w *world) overtake() {
-	w.upload("overtaking")
-	w.ask()
 }

@@ -48,12 +48,14 @@ type world struct {
 	seen   viewers
 	sky    sources
 	steps  int
+	stale  int // markers of failures that were over
 
-	most     int              // tasks at work at a time, stalled ones not counted
-	pick     func(n int) int  // of n runs that could go on; nil: the first
-	faults   func(call) fault // nil: none
-	meet     func(*run)       // is told of calls while faults are armed
-	losesAck func() bool      // whether an acknowledgement is lost
+	most     int                                          // tasks at work at a time, stalled ones not counted
+	pick     func(n int) int                              // of n runs that could go on; nil: the first
+	arrange  func(ready []*run) (chosen *run, again bool) // which of the ready runs goes on; again: look anew; nil: the first
+	faults   func(call) fault                             // nil: none
+	meet     func(*run)                                   // is told of calls while faults are armed
+	losesAck func() bool                                  // whether an acknowledgement is lost
 	skew     func() time.Duration
 	deaf     bool // runs do not hear that their time is over
 	calls    int  // while faults are armed
@@ -173,6 +175,16 @@ func (w *world) step(end time.Time) bool {
 	}
 	ready, busy, restless := w.ready(now)
 	starts := w.startable(now, busy)
+	if w.arrange != nil {
+		r, again := w.arrange(ready)
+		if again {
+			return true
+		}
+		ready = nil
+		if r != nil {
+			ready = []*run{r}
+		}
+	}
 	n := len(ready)
 	if w.pick != nil {
 		n += len(starts)
