@@ -58,7 +58,7 @@ type Lengths struct {
 	// Overdue are those of Scheduled and Retry whose time came more than a minute
 	// ago. What moves them lives in the server, so any number says that no worker
 	// serves the queue, whatever else the lengths look like.
-	Overdue int64 `json:"overdue"`
+	Overdue int64 `json:"overdue,omitempty"`
 	Paused  bool  `json:"paused"` // no task is started
 }
 
