@@ -155,9 +155,6 @@ func do[T any](r *run, op, at string, f func() (T, error)) (T, error) {
 	var h fault
 	if w.faults != nil {
 		w.calls++
-		if w.meet != nil {
-			w.meet(r)
-		}
 		c := call{w.calls, r, op, at}
 		if h = w.faults(c); h.harm != none {
 			w.harmed = append(w.harmed, h.String()+" at "+c.String())

@@ -35,7 +35,7 @@ func (v verdict) String() string {
 // finish ends the faults, lets time go on until nothing moves, and then graces
 // pass. It returns what is left.
 func (w *world) finish() verdict {
-	w.faults, w.meet, w.losesAck, w.pick, w.arrange, w.most = nil, nil, nil, nil, nil, 1
+	w.faults, w.losesAck, w.pick, w.arrange, w.most = nil, nil, nil, nil, 1
 	w.drain()
 	for t := range w.unseen { // the next report
 		w.queue.add(t, t.ID(), 0)

@@ -1,5 +1,5 @@
 // Package sim holds tests only: whole lives of assets, with the real handlers,
-// ledger, governor and reconciler, on a cloud and a queue in memory and on a
+// ledger and reconciler, on a cloud and a queue in memory and on a
 // fake clock.
 //
 // In each history something goes wrong: a process dies after a call of a port,

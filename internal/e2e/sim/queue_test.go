@@ -148,7 +148,4 @@ func (w *world) flushall() {
 		}
 	}
 	clear(w.queue.entries)
-	if w.redis != nil {
-		w.redis.flush()
-	}
 }

@@ -70,8 +70,7 @@ type chaos struct {
 	often  float64 // harms by calls
 }
 
-// maxStories bounds what a random history is about: builds that a record has
-// dropped cannot be told of any more.
+// maxEvents bounds what people do in a random history.
 const maxEvents = 8
 
 func (c *chaos) reign() {

@@ -35,7 +35,6 @@ type world struct {
 	mem      *memcloud.Cloud
 	book     *ledger.Store // without faults, for looking
 	queue    *memQueue
-	redis    *redisBox // nil: no governor
 	profiles *stage.StoredProfiles
 	broken   safeguards
 	rng      *rand.Rand
@@ -54,7 +53,6 @@ type world struct {
 	pick     func(n int) int                              // of n runs that could go on; nil: the first
 	arrange  func(ready []*run) (chosen *run, again bool) // which of the ready runs goes on; again: look anew; nil: the first
 	faults   func(call) fault                             // nil: none
-	meet     func(*run)                                   // is told of calls while faults are armed
 	losesAck func() bool                                  // whether an acknowledgement is lost
 	skew     func() time.Duration
 	deaf     bool // runs do not hear that their time is over
@@ -62,8 +60,6 @@ type world struct {
 	signed   *signed
 	harmed   []string              // what has been done to it
 	unseen   map[tasks.Ingest]bool // asked for, and lost with Redis before anyone saw it
-	canceled map[string]bool       // jobs that somebody else canceled
-	ordered  map[string]int        // redrives by revision
 }
 
 // timer is something that happens at a time, whatever the fleet does.
@@ -86,7 +82,6 @@ type options struct {
 	memcloud.Options
 	broken safeguards
 	seed   uint64
-	redis  bool
 }
 
 var profile = func() media.Profile {
@@ -103,7 +98,6 @@ func newWorld(t testing.TB, o options) *world {
 	w := &world{
 		t: t, mem: memcloud.New(o.Options), queue: &memQueue{entries: map[place]*entry{}}, broken: o.broken,
 		rng: rand.New(rand.NewPCG(o.seed, 1)), most: 1, unseen: map[tasks.Ingest]bool{},
-		canceled: map[string]bool{}, ordered: map[string]int{},
 	}
 	w.book = ledger.New(w.mem.Store, shelf)
 	w.seen.w, w.sky.w = w, w
@@ -116,9 +110,6 @@ func newWorld(t testing.TB, o options) *world {
 	}
 	w.mem.CDN.AddDistribution(cloud.Distribution{ID: distribution, Enabled: true})
 	w.mem.SetHooks(memcloud.Hooks{Before: w.onItsWay})
-	if o.redis {
-		w.redis = newRedisBox(w)
-	}
 	w.addSweeps()
 	return w
 }
@@ -134,14 +125,11 @@ func (w *world) onItsWay(string, string) error {
 
 // close ends what has not ended.
 func (w *world) close() {
-	w.faults, w.meet = nil, nil
+	w.faults = nil
 	for _, r := range w.runs {
 		r.kill()
 	}
 	w.runs = nil
-	if w.redis != nil {
-		w.redis.close()
-	}
 }
 
 // after has f happen once d has passed.
