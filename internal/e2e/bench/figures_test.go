@@ -189,7 +189,7 @@ the fleet's rates are as many times higher and its intervals as many times short
 The third column is a poller for each job, which asks for it every 15 s by itself, with no retries in between.
 
 %s
-The publish lag is from the end of a job to the last of its asset's entry documents, or, in the third column, to the
+The publish lag is from the end of a job to the last of its asset's entry documents, whose times have whole seconds, or, in the third column, to the
 answer that says that the job is complete. Slots count from when all of them were first at work until the last job was
 submitted. Made by `+"`make bench-rates`"+`.
 `, *ratesAssets, *ratesSlots, *ratesJobs, quota, burst, *ratesClock, runtime.NumCPU(), table)

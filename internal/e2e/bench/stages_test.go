@@ -1,5 +1,6 @@
 // Package bench measures what the fleet itself costs, as ratios within one run:
-// machines differ and are noisy. It has no tests; `make bench` runs it.
+// machines differ and are noisy (`make bench`), and what it asks of the cloud, in
+// the cloud's own time (`make bench-rates`).
 package bench
 
 import (
