@@ -22,10 +22,10 @@ type Sweeper struct {
 	Governor *Governor
 	Jobs     Lister
 
-	// Every is the longest time from the begin of one sweep to the next while
-	// up to 25 pages are listed; zero is 25 seconds. Sweeps of few pages come
-	// sooner, as often as half a request a second allows, and those of more
-	// pages later, so that they take one request a second.
+	// Every is the time from the begin of one sweep to the next; zero is 25
+	// seconds. Sweeps of few pages come sooner, as often as half a request a
+	// second allows, and those of very many later, so that they take about half
+	// of the quota of ListJobs.
 	Every time.Duration
 
 	// Rare is the time between sweeps while events tell what happens; zero is
