@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -127,16 +128,17 @@ func printReport(w io.Writer, r reconcile.Report) {
 	}
 	t.Render()
 	for _, f := range r.Findings[:min(len(r.Findings), maxTold)] {
-		line := string(f.Kind)
+		var line strings.Builder
+		line.WriteString(string(f.Kind))
 		for _, word := range []string{f.Asset, f.Task, f.Job, f.Source} {
 			if word != "" {
-				line += "  " + plain(word)
+				line.WriteString("  " + plain(word))
 			}
 		}
 		if f.Why != "" {
-			line += ": " + plain(f.Why)
+			line.WriteString(": " + plain(f.Why))
 		}
-		fmt.Fprintln(w, line)
+		fmt.Fprintln(w, line.String())
 	}
 	if found, _ := r.Total(); found > maxTold {
 		fmt.Fprintf(w, "and more; --output json tells the first %d\n", len(r.Findings))
