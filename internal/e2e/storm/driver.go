@@ -223,6 +223,12 @@ func (s *Storm) Settle() (time.Duration, bool) {
 	s.calm.Store(true)
 	s.Fleet.Cloud.SetFaults()
 	s.Journal.Note(Entry{What: "calm", Figures: s.count.figures()})
+	if s.Plan.Last {
+		if err := command(s.Fleet.Redis.Addr, "FLUSHALL"); err != nil {
+			s.t.Fatal(err)
+		}
+		s.Journal.Note(Entry{What: stepFlush})
+	}
 	s.report()
 	begin := time.Now()
 	told := begin

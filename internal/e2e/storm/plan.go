@@ -21,10 +21,12 @@ type Plan struct {
 	Stalls  int           `json:"stalls"`  // SIGSTOP, SIGCONT
 	Stall   time.Duration `json:"stall"`   // its length
 	Flushes int           `json:"flushes"` // FLUSHALL
+	Last    bool          `json:"last"`    // once more, as the last thing of all
 	Redis   int           `json:"redis"`   // kill -9 of Redis
 	Lasts   time.Duration `json:"lasts"`   // from the first step to the last
 	Calm    time.Duration `json:"calm"`    // after which all must have converged
 	Rate    int           `json:"rate"`    // of the cloud's clock
+	Jobs    string        `json:"jobs"`    // their time, in the cloud's
 
 	Lost      float64 `json:"lost"`       // share of HTTP answers that are lost
 	LostRedis float64 `json:"lost_redis"` // share of Redis's
@@ -92,7 +94,7 @@ func (p Plan) Steps() []Step {
 		steps = append(steps, s)
 	}
 	for i := range p.Stalls {
-		steps = append(steps, Step{At: at(i, p.Stalls, 0.02, 0.8), Kind: stepStall, Point: stallPoints[i%len(stallPoints)]})
+		steps = append(steps, Step{At: at(i, p.Stalls, 0.02, 0.7), Kind: stepStall, Point: stallPoints[i%len(stallPoints)]})
 	}
 	for i := range p.Flushes { // the last tenth is for asynq's own recovery
 		steps = append(steps, Step{At: at(i, p.Flushes, 0.3/float64(p.Flushes), 0.9), Kind: stepFlush, Point: flushPoints[i%len(flushPoints)]})
