@@ -49,8 +49,12 @@ func (f *flags) rates(ctx context.Context, aws *awscloud.Cloud, g *governor.Gove
 	}
 	for _, method := range governor.Methods() {
 		rate := governor.Rate{PerSecond: cmp.Or(f.APIRate, governor.DefaultRate.PerSecond), Burst: f.APIBurst}
-		q := told[method]
-		rate = governor.Rate{PerSecond: cmp.Or(q.PerSecond, rate.PerSecond), Burst: cmp.Or(q.Burst, rate.Burst)}
+		if q := told[method].PerSecond; q != nil { // nought is a quota too
+			rate.PerSecond = *q
+		}
+		if q := told[method].Burst; q != nil {
+			rate.Burst = *q
+		}
 		g.SetRate(method, rate)
 	}
 }
@@ -67,7 +71,8 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 			return w.client.Wake(ctx, tasks.TranscodePoll{Asset: asset, Build: build})
 		},
 		WakeSubmit: func(ctx context.Context, lane, asset string, build int) error {
-			return w.client.Wake(ctx, tasks.TranscodeSubmit{Asset: asset, Build: build, Lane: tasks.Lane(lane)})
+			// It need not be there, and what it says beside its name is not known here.
+			return w.client.Nudge(ctx, queue.Ref(tasks.TranscodeSubmit{Asset: asset, Build: build, Lane: tasks.Lane(lane)}))
 		},
 		Seen: lost.Seen,
 		Log:  w.log,

@@ -29,7 +29,7 @@ func (g *Governor) Watch(ctx context.Context, job, asset string, build int) erro
 // is too young. Not running means: ask for the job itself.
 func (g *Governor) Look(ctx context.Context, job string) (running bool, percent int, again time.Duration, err error) {
 	got, err := scriptLook.Run(ctx, g.rdb,
-		[]string{keyWatch, keySeen, keyOver, keyLost, keyPercent, keySweep, keyEvents}, job, ms(listLag)).Int64Slice()
+		[]string{keyWatch, keySeen, keyOver, keyLost, keyPercent, keySweep, keyEvents, keyWho, keyLiveRoom, keyBulkRoom}, job, ms(listLag)).Int64Slice()
 	if err == nil && len(got) != 3 {
 		err = errors.New("the script's answer has another form")
 	}

@@ -157,6 +157,7 @@ func TestBoard(t *testing.T) {
 			t.Errorf("after %v, %s: %q, want %q", b.now.Sub(start), what, got, want)
 		}
 	}
+	b.admit("live", "a")
 	b.watch("j1", "a")
 	want("without a sweep", b.look("j1"), "ask")
 	want("j1 is young", b.swept(), "")
@@ -214,6 +215,7 @@ func TestBoardYoung(t *testing.T) {
 	b.list.on = func(q cloud.JobQuery) {
 		b.pass(2 * time.Second) // each page
 		if q.State == cloud.JobProgressing && b.list.jobs["j1"].ID == "" {
+			b.admit("live", "a")
 			b.list.put("j1", "a", cloud.JobSubmitted) // too late for this page
 			b.watch("j1", "a")
 		}
@@ -239,6 +241,19 @@ func TestBoardYoung(t *testing.T) {
 	}
 	if got := b.look("j1"); got != "ask" {
 		t.Errorf("look %q", got)
+	}
+}
+
+// TestBoardLost shows that a job which ended while Redis had lost the board is
+// asked for by the poll that comes late to watch it, however rare sweeps are.
+func TestBoardLost(t *testing.T) {
+	b := newBoard(t, Options{Rates: plenty})
+	if got := b.swept(); got != "" { // of the running jobs, once Redis is back
+		t.Fatalf("did %q", got)
+	}
+	b.watch("j1", "a")
+	if got := b.look("j1"); got != "ask" {
+		t.Errorf("look %q, want it asked for: nobody was told that it ended", got)
 	}
 }
 

@@ -73,11 +73,24 @@ func (l limited) Template(ctx context.Context, name string) (cloud.JobSpec, erro
 	return spec, l.g.heed(ctx, GetJobTemplate, err)
 }
 
+// Turn says when there will be a token to probe a source with, by the place in
+// line that a Probe of what [Governor.Limit] returned will find: 0 for now. It
+// takes none, so who does not need it wastes none. Live work stands before bulk
+// work. A repeat keeps the place.
+func (g *Governor) Turn(ctx context.Context, lane string, source cloud.Location) (time.Duration, error) {
+	return g.take(ctx, Probe, source.String(), ticketOf(source.String()), lane != "bulk", true)
+}
+
+// ticketOf is the place in line of an object, whose name may be long.
+func ticketOf(object string) string {
+	sum := sha256.Sum256([]byte(object))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
 // now takes a token or says when to come for it. Who asks again for the same
 // object has kept its place.
 func (g *Governor) now(ctx context.Context, method, object string) error {
-	sum := sha256.Sum256([]byte(object)) // keys are long
-	wait, err := g.take(ctx, method, object, base64.RawURLEncoding.EncodeToString(sum[:16]))
+	wait, err := g.take(ctx, method, object, ticketOf(object), false, false)
 	if err == nil && wait > 0 {
 		return &cloud.Error{Op: method, Object: object, Kind: cloud.ErrThrottled, After: wait, Message: "the fleet's share of the quota is used up"}
 	}
@@ -88,7 +101,7 @@ func (g *Governor) now(ctx context.Context, method, object string) error {
 func (g *Governor) await(ctx context.Context, method, object string) error {
 	ticket := rand.Text()
 	for {
-		wait, err := g.take(ctx, method, object, ticket)
+		wait, err := g.take(ctx, method, object, ticket, false, false)
 		if wait == 0 || err != nil {
 			return err
 		}
@@ -106,13 +119,13 @@ func (g *Governor) await(ctx context.Context, method, object string) error {
 	}
 }
 
-func (g *Governor) take(ctx context.Context, method, object, ticket string) (time.Duration, error) {
+func (g *Governor) take(ctx context.Context, method, object, ticket string, ahead, peek bool) (time.Duration, error) {
 	r := g.share(method)
 	if (r == Rate{}) {
 		return 0, &cloud.Error{Op: method, Object: object, Kind: cloud.ErrThrottled, After: 10 * time.Minute, Message: "the account's quota of this call is zero; have AWS raise it"}
 	}
 	keys := []string{keyBucket(method), keyLine(method), keyLineDue(method), keySeq}
-	wait, err := g.wait(ctx, scriptTake, keys, ticket, float(r.PerSecond), r.Burst, ms(grace))
+	wait, err := g.wait(ctx, scriptTake, keys, ticket, float(r.PerSecond), r.Burst, ms(grace), flag(ahead), flag(peek))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return 0, ctx.Err()
@@ -120,6 +133,13 @@ func (g *Governor) take(ctx context.Context, method, object, ticket string) (tim
 		return 0, &cloud.Error{Op: method, Object: object, Kind: cloud.ErrUnavailable, Message: "not called, for the governor cannot be asked: " + err.Error()}
 	}
 	return wait, nil
+}
+
+func flag(set bool) string {
+	if set {
+		return "1"
+	}
+	return "0"
 }
 
 // heed slows a method's bucket if the service throttled a call, and says in the

@@ -92,6 +92,41 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestTurn shows that who asks for a turn finds its token with the probe, that
+// live work stands before bulk work, and that asking alone takes no token.
+func TestTurn(t *testing.T) {
+	f := newFixture(t, Options{Rates: map[string]Rate{Probe: {PerSecond: 1, Burst: 1}}})
+	limited := f.Limit(&service{})
+	at := func(key string) cloud.Location { return cloud.Location{Bucket: "x", Key: key} }
+	turn := func(lane, key string) string {
+		wait, err := f.Turn(t.Context(), lane, at(key))
+		return fmt.Sprint(wait, " ", err)
+	}
+	probe := func(key string) string {
+		_, err := limited.Probe(t.Context(), at(key))
+		return told(err)
+	}
+	for i, tt := range []struct{ got, want string }{
+		{turn("bulk", "a"), "0s <nil>"},
+		{turn("bulk", "b"), "0s <nil>"}, // a took none
+		{probe("a"), "<nil>"},
+		{turn("bulk", "b"), "1.112s <nil>"},
+		{turn("bulk", "c"), "2.223s <nil>"},
+		{turn("live", "d"), "1.112s <nil>"}, // before both
+		{turn("live", "e"), "2.223s <nil>"},
+		{turn("live", "d"), "1.112s <nil>"}, // a repeat keeps the place
+		{turn("bulk", "b"), "3.334s <nil>"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("step %d: %s, want %s", i, tt.got, tt.want)
+		}
+	}
+	f.pass(1112 * time.Millisecond)
+	if b, d, d2 := probe("b"), turn("live", "d"), probe("d"); b != "throttled, after 2.223s" || d != "0s <nil>" || d2 != "<nil>" {
+		t.Errorf("once there is a token: b %s, d %s and %s; want it d's", b, d, d2)
+	}
+}
+
 // TestLimitSlows shows that a throttled call empties the bucket and halves its
 // rate, once for all that were on their way together, and that this passes.
 func TestLimitSlows(t *testing.T) {

@@ -94,7 +94,7 @@ func TestTokensShared(t *testing.T) {
 	for w := range 8 {
 		wg.Go(func() {
 			for i := range 100 {
-				wait, err := g.take(t.Context(), GetJob, "x", fmt.Sprint(w, "/", i%3))
+				wait, err := g.take(t.Context(), GetJob, "x", fmt.Sprint(w, "/", i%3), false, false)
 				if err != nil {
 					t.Error(err)
 				}

@@ -74,8 +74,22 @@ func (c *Client) Wake(ctx context.Context, t tasks.Task) error {
 	return fmt.Errorf("wake %s: it comes and goes", ref.ID)
 }
 
+// Nudge has a task run now if it waits to be run later, and does nothing to one
+// that does not: unlike [Client.Wake] it makes none. A repeat is harmless.
+func (c *Client) Nudge(ctx context.Context, ref TaskRef) error {
+	if _, err := c.rouse(ctx, ref); err != nil {
+		return fmt.Errorf("nudge %s: %w", ref.ID, explain(err))
+	}
+	return nil
+}
+
+// rouse makes a waiting task ready and returns the state that it was in.
+func (c *Client) rouse(ctx context.Context, ref TaskRef) (string, error) {
+	return wakeScript.Run(ctx, c.redis, []string{ref.key(), ref.prefix(), wokenKey}, ref.ID, ref.Queue+"/"+ref.ID).Text()
+}
+
 func (c *Client) wake(ctx context.Context, t tasks.Task, ref TaskRef) (ended bool, err error) {
-	state, err := wakeScript.Run(ctx, c.redis, []string{ref.key(), ref.prefix(), wokenKey}, ref.ID, ref.Queue+"/"+ref.ID).Text()
+	state, err := c.rouse(ctx, ref)
 	if err != nil {
 		return false, err
 	}

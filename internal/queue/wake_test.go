@@ -47,6 +47,26 @@ func TestWake(t *testing.T) {
 	}
 }
 
+// Nudge makes a waiting task ready, and makes none.
+func TestNudge(t *testing.T) {
+	for state, after := range map[string]string{"": "", "pending": "pending", "scheduled": "pending", "retry": "pending", "archived": "archived", "active": "active"} {
+		t.Run("from "+state, func(t *testing.T) {
+			f := newFixture(t)
+			if state != "" {
+				f.bring(state)
+			}
+			for range 2 {
+				if err := f.client.Nudge(t.Context(), Ref(publish)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := f.state(publish); got != after {
+				t.Errorf("task is %q, want %q", got, after)
+			}
+		})
+	}
+}
+
 // A task that is lost to Asynq, in no list of its state, is made ready.
 func TestWakeMendsLostTasks(t *testing.T) {
 	for _, state := range []string{"active", "retry", "scheduled"} {

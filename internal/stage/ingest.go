@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,15 @@ type Ingest struct {
 	Allowed    []cloud.Location // prefixes that sources may come from
 	Output     cloud.Location   // where builds are written
 	Next       Queue
+	Turns      Turns // nil: a source is probed as soon as there is a worker
 	Log        *zap.Logger
+}
+
+// Turns puts those in line who will probe a source. Turn returns how long to
+// wait, 0 if it is one's turn, and takes nothing: the probe does. A repeat keeps
+// the place. See package governor.
+type Turns interface {
+	Turn(ctx context.Context, lane string, source cloud.Location) (time.Duration, error)
 }
 
 // Prober looks into sources and templates; see [cloud.Transcoder].
@@ -60,6 +69,15 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	}
 	if poisoned(ctx) {
 		return i.poison(ctx, at, t, profile)
+	}
+	if i.Turns != nil { // before anything is read for nothing
+		wait, err := i.Turns.Turn(ctx, string(cmp.Or(t.Lane, tasks.Live)), at)
+		switch {
+		case err != nil:
+			return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), nil)
+		case wait > 0:
+			return queue.NotYet(wait)
+		}
 	}
 	var refused error // recorded in the ledger, to be returned once it is
 	rec, err := i.Ledger.Update(ctx, asset, func(now time.Time, r *ledger.Record) error {

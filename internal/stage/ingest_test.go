@@ -1,6 +1,9 @@
 package stage_test
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +13,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/media"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
 )
 
@@ -167,4 +171,39 @@ func TestLookAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// turns is a line in which everybody waits for d.
+type turns struct {
+	d    time.Duration
+	lane string // of who asked last
+}
+
+func (l *turns) Turn(_ context.Context, lane string, _ cloud.Location) (time.Duration, error) {
+	l.lane = lane
+	return l.d, nil
+}
+
+// A source whose turn to be probed has not come costs no look at anything.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		line := &turns{d: 7 * time.Second}
+		w.ingest.Turns = line
+		w.upload("a film")
+		before := w.mem.Calls()
+
+		task := tasks.Ingest{Bucket: source.Bucket, Key: source.Key}
+		if err := w.ingest.Handle(t.Context(), task); fmt.Sprint(err) != fmt.Sprint(queue.NotYet(7*time.Second)) {
+			t.Errorf("Handle = %v, want it to wait its turn", err)
+		}
+		if after := w.mem.Calls(); !maps.Equal(before, after) || line.lane != "live" {
+			t.Errorf("calls %v, then %v, of lane %q; want none, of the live lane", before, after, line.lane)
+		}
+		line.d = 0
+		task.Lane = tasks.Bulk
+		if err := w.ingest.Handle(t.Context(), task); err != nil || line.lane != "bulk" {
+			t.Errorf("Handle = %v, of lane %q", err, line.lane)
+		}
+	})
 }

@@ -8,10 +8,10 @@ import (
 )
 
 // Quota is what the account allows of one method of MediaConvert: requests a
-// second, and requests at once. Zero is not told.
+// second, and requests at once; nil where the account does not tell.
 type Quota struct {
-	PerSecond float64
-	Burst     int
+	PerSecond *float64
+	Burst     *int
 }
 
 // quotaCodes are Service Quotas' codes of MediaConvert's methods: of their
@@ -51,7 +51,9 @@ func (s quotas) read(ctx context.Context) (map[string]Quota, error) {
 			return nil, err
 		}
 		for _, q := range page.Quotas {
-			values[aws.ToString(q.QuotaCode)] = aws.ToFloat64(q.Value)
+			if q.QuotaCode != nil && q.Value != nil {
+				values[*q.QuotaCode] = *q.Value
+			}
 		}
 		if next = page.NextToken; aws.ToString(next) == "" {
 			break
@@ -59,7 +61,14 @@ func (s quotas) read(ctx context.Context) (map[string]Quota, error) {
 	}
 	told := make(map[string]Quota)
 	for method, codes := range quotaCodes {
-		if q := (Quota{values[codes.rate], int(values[codes.burst])}); q.PerSecond > 0 || q.Burst > 0 {
+		var q Quota
+		if rate, ok := values[codes.rate]; ok {
+			q.PerSecond = &rate
+		}
+		if burst, ok := values[codes.burst]; ok {
+			q.Burst = new(int(burst))
+		}
+		if q != (Quota{}) {
 			told[method] = q
 		}
 	}

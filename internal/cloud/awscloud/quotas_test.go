@@ -3,8 +3,8 @@ package awscloud_test
 import (
 	"errors"
 	"io"
-	"maps"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -20,14 +20,16 @@ func TestQuotas(t *testing.T) {
 			io.WriteString(w, `{"NextToken":"2","Quotas":[{"QuotaCode":"L-0EB971DE","Value":5},{"QuotaCode":"L-CD746D2B","Value":200},{"QuotaCode":"L-FFFFFFFF","Value":9}]}`)
 			return
 		}
-		io.WriteString(w, `{"Quotas":[{"QuotaCode":"L-2C57B94C","Value":0.5}]}`)
+		io.WriteString(w, `{"Quotas":[{"QuotaCode":"L-2C57B94C","Value":0.5},{"QuotaCode":"L-2D1D110F","Value":0}]}`)
 	})
 	got, err := c.Quotas(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]awscloud.Quota{"CreateJob": {PerSecond: 5, Burst: 200}, "Probe": {PerSecond: 0.5}}
-	if !maps.Equal(got, want) {
+	want := map[string]awscloud.Quota{
+		"CreateJob": {PerSecond: new(5.0), Burst: new(200)}, "Probe": {PerSecond: new(0.5)}, "CancelJob": {PerSecond: new(0.0)},
+	}
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("Quotas = %v, want %v", got, want)
 	}
 	if target := f.last().Header.Get("X-Amz-Target"); target != "ServiceQuotasV20190624.ListServiceQuotas" {

@@ -60,11 +60,14 @@ end
 -- maxline bounds a line; who finds it full has no place and comes again.
 local maxline = 200000
 
--- stand gives id its place in a line, or keeps it, until it is late.
-local function stand(line, due, seq, id, late)
+-- stand gives id its place in a line, or keeps it, until it is late. With
+-- ahead it stands behind those that do and before all others: scores below 0.
+local function stand(line, due, seq, id, late, ahead)
   if not redis.call('ZSCORE', line, id) then
     if redis.call('ZCARD', line) >= maxline then return end
-    redis.call('ZADD', line, redis.call('INCR', seq), id)
+    local place = redis.call('INCR', seq)
+    if ahead then place = place - 2 ^ 52 end
+    redis.call('ZADD', line, string.format('%.0f', place), id)
   end
   redis.call('ZADD', due, string.format('%.0f', late), id)
   keep(line, due, seq)

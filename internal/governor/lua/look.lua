@@ -1,4 +1,4 @@
--- KEYS: watch seen over lost percent sweep events
+-- KEYS: watch seen over lost percent sweep events who live-room bulk-room
 -- ARGV: job lag
 -- Returns whether it is running, percent, when to look again.
 local now = clock()
@@ -22,4 +22,8 @@ if seen then
 end
 -- Too young for the last sweep: the next one sees it, or that it has ended.
 if not watched or now - watched > 900000 or began > watched + lag then return {0, 0, 15000} end
+-- One that holds no room was not submitted lately: it may have ended before
+-- anybody watched it, as where Redis lost the board meanwhile.
+local id = redis.call('HGET', KEYS[8], job) or ''
+if not redis.call('ZSCORE', KEYS[9], id) and not redis.call('ZSCORE', KEYS[10], id) then return {0, 0, 15000} end
 return {1, 0, math.floor(math.max(1000, began + every - now + took + 1000))}
