@@ -13,13 +13,15 @@ import (
 const listLag = 3 * time.Second
 
 // Watch has the sweeper wake the poll of this build once its job is no longer
-// running, again at each sweep until [Governor.Forget]. A repeat is harmless.
+// running, again at each sweep until [Governor.Forget]. Fresh says that nobody
+// watched it before. A repeat is harmless.
 // Watches end by themselves after four days; no job runs for longer than two.
-func (g *Governor) Watch(ctx context.Context, job, asset string, build int) error {
-	if err := scriptWatch.Run(ctx, g.rdb, []string{keyWatch, keyWho}, job, member(asset, build)).Err(); err != nil {
-		return fmt.Errorf("watch job %s: %w", job, err)
+func (g *Governor) Watch(ctx context.Context, job, asset string, build int) (fresh bool, err error) {
+	fresh, err = scriptWatch.Run(ctx, g.rdb, []string{keyWatch, keyWho}, job, member(asset, build)).Bool()
+	if err != nil {
+		return false, fmt.Errorf("watch job %s: %w", job, err)
 	}
-	return nil
+	return fresh, nil
 }
 
 // Look reports whether the board saw the job running, recently enough to trust

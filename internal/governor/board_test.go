@@ -119,7 +119,7 @@ func (b *board) swept() string {
 
 func (b *board) watch(job, asset string) {
 	b.t.Helper()
-	if err := b.Watch(b.t.Context(), job, asset, 1); err != nil {
+	if _, err := b.Watch(b.t.Context(), job, asset, 1); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -158,7 +158,11 @@ func TestBoard(t *testing.T) {
 		}
 	}
 	b.admit("live", "a")
-	b.watch("j1", "a")
+	for _, first := range []bool{true, false} {
+		if fresh, err := b.Watch(t.Context(), "j1", "a", 1); err != nil || fresh != first {
+			t.Errorf("Watch = %v, %v, want %v", fresh, err, first)
+		}
+	}
 	want("without a sweep", b.look("j1"), "ask")
 	want("j1 is young", b.swept(), "")
 	want("j1 is young", b.look("j1"), "0% again in 5s")

@@ -147,7 +147,7 @@ func (m *model) visit(asset string, a *modelAsset) {
 		m.queue = append(m.queue, job)
 		m.fill()
 		m.in(2*time.Second, func() {
-			if err := m.Watch(m.t.Context(), id, asset, 1); err != nil {
+			if _, err := m.Watch(m.t.Context(), id, asset, 1); err != nil {
 				m.t.Fatal(err)
 			}
 		})

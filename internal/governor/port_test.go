@@ -15,7 +15,7 @@ type (
 		Succeeded(ctx context.Context, profile string) error
 	}
 	stageBoard interface {
-		Watch(ctx context.Context, job, asset string, build int) error
+		Watch(ctx context.Context, job, asset string, build int) (fresh bool, err error)
 		Look(ctx context.Context, job string) (running bool, percent int, again time.Duration, err error)
 		Forget(ctx context.Context, job string) error
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -50,8 +51,9 @@ func (g *governed) Succeeded(_ context.Context, profile string) error {
 	return g.say("succeeded %.4s", profile)
 }
 
-func (g *governed) Watch(_ context.Context, job, _ string, build int) error {
-	return g.say("watch %s %d", job, build)
+func (g *governed) Watch(_ context.Context, job, _ string, build int) (bool, error) {
+	fresh := !slices.ContainsFunc(g.said, func(s string) bool { return strings.HasPrefix(s, "watch "+job+" ") })
+	return fresh, g.say("watch %s %d", job, build)
 }
 
 func (g *governed) Look(_ context.Context, job string) (bool, int, time.Duration, error) {

@@ -34,8 +34,8 @@ type Governor interface {
 // job. See package governor.
 type Board interface {
 	// Watch has the board wake the poll of this build once its job is no longer
-	// running. A repeat is harmless.
-	Watch(ctx context.Context, job, asset string, build int) error
+	// running. Fresh says that nobody watched it before. A repeat is harmless.
+	Watch(ctx context.Context, job, asset string, build int) (fresh bool, err error)
 
 	// Look reports whether the board saw the job running, recently enough to
 	// trust it, and how far it was, in percent, where the service tells. A job

@@ -170,9 +170,11 @@ func (p *Poll) glance(ctx context.Context, t tasks.TranscodePoll) (sight, error)
 	return sight{job: job}, nil
 }
 
-// consult asks the board.
+// consult asks the board. A task that has just begun to watch does not read the
+// record once more.
 func (p *Poll) consult(ctx context.Context, t tasks.TranscodePoll) (sight, error) {
-	if err := p.Board.Watch(ctx, t.Job, t.Asset, t.Build); err != nil {
+	fresh, err := p.Board.Watch(ctx, t.Job, t.Asset, t.Build)
+	if err != nil {
 		return sight{}, verdict(ctx, fmt.Errorf("poll asset %s job %s: %w", t.Asset, t.Job, err), nil)
 	}
 	running, percent, again, err := p.Board.Look(ctx, t.Job)
@@ -183,7 +185,7 @@ func (p *Poll) consult(ctx context.Context, t tasks.TranscodePoll) (sight, error
 		return sight{}, nil
 	}
 	p.Log.Debug("transcode running", zap.String("asset", t.Asset), zap.String("job", t.Job), zap.Int("percent", percent))
-	if again = max(again, time.Second); again < youngJob {
+	if again = max(again, time.Second); fresh || again < youngJob {
 		return sight{}, queue.NotYet(again)
 	}
 	return sight{running: again}, nil

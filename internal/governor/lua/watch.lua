@@ -1,7 +1,8 @@
 -- KEYS: watch who
 -- ARGV: job id
+-- Returns 1 if nobody watched it before.
 local now = clock()
-redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', now), ARGV[1])
+local fresh = redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', now), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 keep(KEYS[1], KEYS[2])
-return 0
+return fresh
