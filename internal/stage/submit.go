@@ -164,6 +164,9 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 		switch {
 		case found:
 			s.Log.Info("job adopted", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("build", b.Number))
+			if job.State.Ended() { // it needs no room, and with room it would be taken for one that has just begun
+				s.room().free(ctx, rec.Asset, b.Number, "")
+			}
 			return s.record(ctx, rec, b.Number, job)
 		case queue.IsVerdict(err) && b.Intent.Refused: // and looked for it all the same
 		case err != nil:

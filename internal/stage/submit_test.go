@@ -120,6 +120,43 @@ func TestLostAnswerIsAdopted(t *testing.T) {
 	}
 }
 
+// A job that has ended by the time it is adopted gives its room back at once:
+// the board takes a job with room for one that runs and was not seen yet, and
+// its event may have come and gone.
+func TestAdoptedJobThatHasEnded(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		takes time.Duration
+		want  string // of what the governor heard
+	}{
+		{"it runs", time.Hour, "[admit live 1 admit live 1]"},
+		{"it has ended", time.Second, "[admit live 1 admit live 1 release 1]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := newWorld(t, memcloud.Options{Run: func(cloud.JobSpec) time.Duration { return tt.takes }}), new(governed)
+				w.submit.Governor = g
+				task := w.planned()
+				w.mem.SetHooks(memcloud.Hooks{After: func(op, _ string) error {
+					if op == "Transcoder.Submit" {
+						return cloud.ErrUnavailable
+					}
+					return nil
+				}})
+				w.run(task)
+				time.Sleep(time.Minute)
+				if err, _ := w.run(task); err != nil || w.record().Build(1).State != ledger.Transcoding {
+					t.Errorf("Handle = %v, %s; want the job adopted", err, w.record().Build(1).State)
+				}
+				got := strings.ReplaceAll(fmt.Sprint(g.said), task.Profile[:4]+" ", "")
+				if got != tt.want {
+					t.Errorf("the governor heard %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // Jobs that look like the intent's and are not are left alone.
 func TestForgedJobs(t *testing.T) {
 	for name, forge := range map[string]func(r *cloud.JobRequest){
