@@ -232,7 +232,17 @@ func (s *Storm) Settle() (time.Duration, bool) {
 	s.report()
 	begin := time.Now()
 	told := begin
+	hurry, err := newHurry(s.Fleet, s.Plan.Rate)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer hurry.Close()
 	for time.Since(begin) < s.Plan.Calm {
+		if s.Plan.Hurry {
+			if err := hurry.tick(s.ctx); err != nil {
+				s.t.Logf("jobs are not looked for sooner: %v", err)
+			}
+		}
 		left, err := s.left()
 		if err == nil && left == "" {
 			took := time.Since(begin)

@@ -26,6 +26,7 @@ type Plan struct {
 	Lasts   time.Duration `json:"lasts"`   // from the first step to the last
 	Calm    time.Duration `json:"calm"`    // after which all must have converged
 	Rate    int           `json:"rate"`    // of the cloud's clock
+	Hurry   bool          `json:"hurry"`   // once calm: jobs are looked for at its pace
 	Jobs    string        `json:"jobs"`    // their time, in the cloud's
 
 	Lost      float64 `json:"lost"`       // share of HTTP answers that are lost

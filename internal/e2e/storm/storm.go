@@ -63,7 +63,6 @@ func New(t testing.TB, dir string, plan Plan) *Storm {
 		},
 		Env: []string{"VODFLEET_GRACE=1h", "VODFLEET_MAX_NEW=1000000", "VODFLEET_BOARD_INTERVAL=2s",
 			fmt.Sprintf("VODFLEET_API_RATE=%d", 2*s.Plan.Rate), // the fleet waits by the host's clock
-			"VODFLEET_EVENTS_QUEUE_URL=",                       // lists alone tell of jobs: with events they are read too seldom for a storm
 		},
 	})
 	if s.keeper, err = NewKeeper(dir); err != nil {
