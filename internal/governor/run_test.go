@@ -61,6 +61,7 @@ func TestRun(t *testing.T) {
 		other := *b
 		second := New(b.rdb, Options{Fleet: "f1"})
 		otherList := &jobList{jobs: make(map[string]cloud.Job)}
+		other.Sweeper = newSweeper(&other) // notes for itself
 		other.Sweeper.Governor, other.Sweeper.Jobs = second, otherList
 
 		first, stopFirst := context.WithCancel(t.Context())
