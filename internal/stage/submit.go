@@ -57,13 +57,18 @@ const (
 	maxPriority  = 50
 )
 
-// Handle submits one build. It returns [queue.NotYet] where there is no room,
+// Handle submits one build. It returns [queue.NotYet] where there is no room for
+// a job that is still to be made,
 // or where an intent's job may yet come to be, and a permanent error if the
 // service will never take the job; the ledger knows by then.
 func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	fail := s.fail(ctx, t)
-	if err := s.admit(ctx, t); err != nil {
+	wait, err := s.admit(ctx, t)
+	switch {
+	case err != nil:
 		return err
+	case wait > 0 && wait < patience:
+		return queue.NotYet(wait)
 	}
 	rec, err := s.Ledger.Get(ctx, t.Asset)
 	if err != nil {
@@ -79,7 +84,7 @@ func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	case poisoned(ctx) && !mayHaveJob(b):
 		err = errPoison
 	default:
-		rec, err = s.submit(ctx, rec, *b)
+		rec, err = s.submit(ctx, rec, *b, wait)
 	}
 	if errors.Is(err, errPoison) {
 		return quarantine(ctx, fmt.Sprintf("submit asset %s build %d", t.Asset, t.Build), fail)
@@ -96,19 +101,23 @@ func (s *Submit) Handle(ctx context.Context, t tasks.TranscodeSubmit) error {
 	return s.ended(ctx, t, fmt.Errorf("submit asset %s build %d: %w", t.Asset, t.Build, err), fail)
 }
 
-// admit asks for room. No room is no failure, and costs no look at the ledger.
-func (s *Submit) admit(ctx context.Context, t tasks.TranscodeSubmit) error {
+// patience is how long a build may be told to wait for room without a look at
+// the ledger. One that is not to wait for it, as its job may run already, or run
+// for nobody, waits no longer than that; and the thousands that do wait cost a
+// read in a long while.
+const patience = time.Minute
+
+// admit asks for room, and returns how long to wait for it. No room is no
+// failure.
+func (s *Submit) admit(ctx context.Context, t tasks.TranscodeSubmit) (time.Duration, error) {
 	if s.Governor == nil {
-		return nil
+		return 0, nil
 	}
 	wait, err := s.Governor.Admit(ctx, string(cmp.Or(t.Lane, tasks.Live)), t.Profile, t.Asset, t.Build)
-	switch {
-	case err != nil:
-		return verdict(ctx, fmt.Errorf("admit asset %s build %d: %w", t.Asset, t.Build, err), nil)
-	case wait > 0:
-		return queue.NotYet(wait)
+	if err != nil {
+		return 0, verdict(ctx, fmt.Errorf("admit asset %s build %d: %w", t.Asset, t.Build, err), nil)
 	}
-	return nil
+	return wait, nil
 }
 
 // ended turns the error of a build that has no job, and will have none of what
@@ -157,7 +166,8 @@ type openError struct{ error }
 
 func (e openError) Unwrap() error { return e.error }
 
-func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build) (*ledger.Record, error) {
+// submit finds the build's job, or makes it where wait, for room, is 0.
+func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build, wait time.Duration) (*ledger.Record, error) {
 	// Nothing came of a first intent that was refused; there is nothing to find.
 	if mayHaveJob(&b) {
 		job, found, err := s.finder().resolve(ctx, s.Ledger, rec, b)
@@ -174,6 +184,9 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build)
 		case poisoned(ctx):
 			return nil, errPoison
 		}
+	}
+	if wait > 0 {
+		return nil, queue.NotYet(wait)
 	}
 	gone, err := look(ctx, s.Source, s.Ledger, s.Next, rec, b)
 	switch {

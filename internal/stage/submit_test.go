@@ -348,6 +348,13 @@ func TestNoRoom(t *testing.T) {
 		if want := fmt.Sprintf("[admit live %.4s 1]", task.Profile); fmt.Sprint(g.said) != want {
 			t.Errorf("the governor heard %q, want %s", g.said, want)
 		}
+		g.wait = time.Hour // whoever waits long looks whether it has to
+		if err, _ := w.run(task); err == nil || !strings.HasSuffix(err.Error(), "not yet; again in 1h0m0s") {
+			t.Errorf("Handle = %v, want a wait of an hour", err)
+		}
+		if is := w.record().Build(1).State; is != ledger.Planned || w.mem.Calls()["Store.Put"] != before["Store.Put"] {
+			t.Errorf("build %s, want it planned and nothing written", is)
+		}
 		g.err = errors.New("no Redis")
 		if err, _ := w.run(task); err == nil || queue.IsVerdict(err) {
 			t.Errorf("Handle = %v without a governor's answer, want a failure", err)
@@ -356,6 +363,69 @@ func TestNoRoom(t *testing.T) {
 		w.drain()
 		w.published(1, 1)
 	})
+}
+
+// What needs no room does not wait for it long: a job that was made is adopted,
+// one that runs for nobody is canceled; and a job that is still to be made is
+// not made without room, whatever was looked for before.
+func TestNoRoomForWhatNeedsNone(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		made  bool // the job of the first run
+		other bool // another source is wanted since
+		state ledger.State
+		jobs  string // their states
+		err   string
+	}{
+		{"adopted", true, false, ledger.Transcoding, "[PROGRESSING]", "<nil>"},
+		{"superseded", true, true, ledger.Superseded, "[CANCELED]", "<nil>"},
+		{"not made", false, false, ledger.Submitting, "[]", "not yet; again in 6h0m0s"},
+		{"not made and superseded", false, true, ledger.Superseded, "[]", "<nil>"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := newWorld(t, memcloud.Options{Run: func(cloud.JobSpec) time.Duration { return time.Hour }}), &governed{}
+				w.submit.Governor = g
+				task := w.planned()
+				lose := func(op, _ string) error {
+					if op == "Transcoder.Submit" {
+						return cloud.ErrUnavailable
+					}
+					return nil
+				}
+				if hooks := (memcloud.Hooks{After: lose}); tt.made {
+					w.mem.SetHooks(hooks)
+				} else {
+					w.mem.SetHooks(memcloud.Hooks{Before: lose})
+				}
+				w.run(task)
+				w.mem.SetHooks(memcloud.Hooks{})
+				if tt.other {
+					w.upload("two")
+					w.must(w.ingest.Handle(t.Context(), tasks.Ingest{Bucket: source.Bucket, Key: source.Key}))
+				}
+				g.wait = 6 * time.Hour
+				var err error
+				for range 3 {
+					time.Sleep(7 * time.Minute)
+					if err, _ = w.run(task); err == nil {
+						break
+					}
+				}
+				states := []cloud.JobState{}
+				for _, j := range w.mem.Transcoder.Jobs() {
+					states = append(states, j.State)
+				}
+				r := w.record()
+				if got := fmt.Sprint(err); !strings.HasSuffix(got, tt.err) || r.Build(1).State != tt.state || fmt.Sprint(states) != tt.jobs {
+					t.Errorf("Handle = %s, build %s, jobs %v; want %s, %s, %s", got, r.Build(1).State, states, tt.err, tt.state, tt.jobs)
+				}
+				if n := r.Unresolved(); len(n) != 0 {
+					t.Errorf("builds %v may have a job that runs for nobody", n)
+				}
+			})
+		})
+	}
 }
 
 // Live jobs are ahead of bulk ones, within MediaConvert's bounds.
