@@ -108,18 +108,28 @@ const lookEvery = 2 * time.Second
 
 // Run reconciles until ctx ends, if and as long as this process has the lease:
 // at once when Redis has no epoch, and every r.Every. Errors are logged; the
-// next turn tries again.
+// next turn tries again. A recovery costs a pass and the lists of jobs, so one
+// that fails is tried again after growing times, at most r.Every.
 func (r *Reconciler) Run(ctx context.Context) error {
 	every := r.Every
 	if every <= 0 {
 		every = defaultEvery
 	}
-	var last time.Time
+	var (
+		last, next time.Time     // of a pass; of a recovery, after one that failed
+		wait       time.Duration // from that to the next
+	)
 	return lead(ctx, r.Lease, "reconcile", min(every, lookEvery), r.Log, func(ctx context.Context) error {
+		if time.Now().Before(next) {
+			return nil
+		}
 		recovered, err := r.Recover(ctx)
 		if err != nil {
+			wait = min(max(2*wait, lookEvery), every)
+			next = time.Now().Add(wait)
 			return err
 		}
+		wait = 0
 		if recovered {
 			last = time.Now()
 		}

@@ -198,6 +198,71 @@ func TestRecover(t *testing.T) {
 	}
 }
 
+// A record that this version cannot read keeps submission of the others closed
+// neither by its marker nor by its running job.
+func TestRecoverBesideUnreadable(t *testing.T) {
+	for kind, body := range map[Kind]string{CorruptRecord: "{", NewerRecord: `{"schema":2}`} {
+		t.Run(string(kind), func(t *testing.T) {
+			w := newWorld(t)
+			w.r.Transcoder = w.mem.Transcoder
+			one := w.record(1, planned, intended, submitted)
+			w.record(2, planned)
+			id := w.job(one, 1, nil)
+			w.seed(1, body)
+			e := &epochs{log: func(string) {}}
+			w.r.Epoch, w.r.Sweep = e, func(ctx context.Context) error {
+				job, err := w.mem.Transcoder.Job(ctx, id)
+				return errors.Join(err, w.r.Seen(ctx, job))
+			}
+			if ok, err := w.r.Recover(t.Context()); !ok || err != nil || e.at == "" {
+				t.Errorf("Recover = %v, %v, epoch %q", ok, err, e.at)
+			}
+			if got := gather(t, w.r)["vodfleet_reconcile_found_total "+string(kind)]; got != 2 { // by its marker and by its job
+				t.Errorf("%v found, want 2", got)
+			}
+			if job, err := w.mem.Transcoder.Job(t.Context(), id); err != nil || job.State.Ended() {
+				t.Errorf("its job is %v, %v, want it left alone", job.State, err)
+			}
+		})
+	}
+}
+
+// A recovery that cannot be whole is not tried again and again: ever later, at
+// most as late as a pass comes, and at once the next time.
+func TestRunRecoversEverLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e := &epochs{log: func(string) {}}
+		began, broken := time.Now(), true
+		var at []time.Duration
+		w.r.Epoch, w.r.Sweep = e, func(context.Context) error {
+			at = append(at, time.Since(began))
+			if broken {
+				return errAway
+			}
+			return nil
+		}
+		go func() { _ = w.r.Run(t.Context()) }()
+		time.Sleep(200 * time.Second)
+		synctest.Wait()
+		want := []time.Duration{0, 2, 6, 14, 30, 62, 122, 182}
+		for i := range want {
+			want[i] *= time.Second
+		}
+		if !slices.Equal(at, want) {
+			t.Errorf("tried at %v, want %v", at, want)
+		}
+		broken = false
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.at == "" {
+			t.Error("no epoch a minute after what kept it away was mended")
+		}
+	})
+}
+
 // What keeps a pass from being whole keeps submission closed.
 func TestRecoverFails(t *testing.T) {
 	for name, hurt := range map[string]func(w *world, e *epochs){

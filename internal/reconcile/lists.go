@@ -21,10 +21,16 @@ const (
 
 // Seen judges a job of a list that no poll waits for, counts it and tells of
 // it; see [stage.Stray]. It is what a sweep over running jobs calls. A repeat
-// is harmless.
+// is harmless. A job whose record cannot be read is told and stays for whoever
+// mends that, without an error: it runs and counts as any other.
 func (r *Reconciler) Seen(ctx context.Context, job cloud.Job) error {
 	report := newReport(false)
-	err := r.stray(false, func(f Finding) { report.add(f, 1, boolInt(f.Mended)) }).Handle(ctx, job)
+	err := r.judge(ctx, job, false, func(f Finding) {
+		report.add(f, 1, boolInt(f.Mended))
+		if f.Kind == CorruptRecord || f.Kind == NewerRecord {
+			r.tellUnread(f)
+		}
+	})
 	m := r.meters()
 	for kind, n := range report.Found { // Stray has logged it
 		m.found.WithLabelValues(string(kind)).Add(float64(n))
@@ -117,10 +123,27 @@ func (p *pass) lists(ctx context.Context) error {
 // judge judges one listed job. One whose record cannot be read stays for whoever
 // mends that.
 func (p *pass) judge(ctx context.Context, job cloud.Job) error {
-	err := p.stray(p.dry, p.found).Handle(ctx, job)
+	return p.Reconciler.judge(ctx, job, p.dry, p.found)
+}
+
+func (r *Reconciler) judge(ctx context.Context, job cloud.Job, dry bool, found func(Finding)) error {
+	err := r.stray(dry, found).Handle(ctx, job)
 	if kind := unreadable(err); kind != "" {
-		p.found(Finding{Kind: kind, Asset: job.Metadata["asset"], Job: job.ID, Why: err.Error()})
+		found(Finding{Kind: kind, Asset: job.Metadata["asset"], Job: job.ID, Why: err.Error()})
 		return nil
 	}
 	return err
+}
+
+// tellUnread logs a job whose record cannot be read. Each sweep meets all of
+// them again, so only one is told at a time.
+func (r *Reconciler) tellUnread(f Finding) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	if time.Since(r.toldUnread) < tellEvery {
+		return
+	}
+	r.toldUnread = time.Now()
+	r.Log.Warn("the record of a running job cannot be read", zap.String("kind", string(f.Kind)),
+		zap.String("asset", f.Asset), zap.String("job", f.Job), zap.String("why", f.Why))
 }

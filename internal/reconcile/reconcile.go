@@ -35,7 +35,7 @@ type Reconciler struct {
 
 	Lease Lease                           // nil: there is nobody else
 	Epoch Epoch                           // nil: a loss of Redis is seen by its consequences alone
-	Sweep func(ctx context.Context) error // counts the running jobs anew before submission opens; may be nil
+	Sweep func(ctx context.Context) error // counts the running jobs anew before submission opens; may be nil. To judge them is not needed for that
 	Every time.Duration                   // between passes; 0: a minute
 	Log   *zap.Logger
 
@@ -45,6 +45,9 @@ type Reconciler struct {
 	pass  sync.Mutex // held during a pass; guards what follows
 	after key        // the pass before looked at candidates up to this one; zero: at all of them
 	jobs  time.Time  // start of the last look through the lists of jobs
+
+	telling    sync.Mutex
+	toldUnread time.Time // guarded by telling: when Seen last told of a record that it cannot read
 }
 
 // Ledger is what a pass needs of a [ledger.Store].
