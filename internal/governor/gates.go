@@ -116,7 +116,7 @@ type gate struct {
 	Since  float64 `json:"since"` // milliseconds, as all times
 	Ends   float64 `json:"ends"`  // 0: open end
 	Shuts  float64 `json:"shuts"`
-	Probes float64 `json:"probes"`
+	Probes float64 `json:"probes"` // beside it scripts keep the probes themselves
 }
 
 // gates also returns the time by Redis's clock.
@@ -190,13 +190,16 @@ func (g *Governor) Closed(ctx context.Context, scopes ...string) (scope string, 
 	return "", 0, nil
 }
 
-// Succeeded tells that a job of a profile is complete: the gates of the
-// account, the profile and the submission that the fleet closed, and that let a
-// probe through since, open. A repeat is harmless.
-func (g *Governor) Succeeded(ctx context.Context, profile string) error {
-	err := scriptSucceeded.Run(ctx, g.rdb, []string{keyGates}, scopeAccount, scopeSubmit, scopeOf("profile", profile)).Err()
+// Succeeded tells that the job of a build is complete: the gates of the
+// account, the profile and the submission that the fleet closed, and that let
+// this build through as a probe since, open. That a job which was submitted
+// before is complete says nothing of what a gate is closed for. A repeat is
+// harmless.
+func (g *Governor) Succeeded(ctx context.Context, profile, asset string, build int) error {
+	err := scriptSucceeded.Run(ctx, g.rdb, []string{keyGates},
+		member(asset, build), scopeAccount, scopeSubmit, scopeOf("profile", profile)).Err()
 	if err != nil {
-		return fmt.Errorf("open gates after a success of profile %s: %w", profile, err)
+		return fmt.Errorf("open gates after the success of asset %s build %d: %w", asset, build, err)
 	}
 	return nil
 }

@@ -50,7 +50,9 @@ func TestGates(t *testing.T) {
 		}
 	}
 	pass := func(d time.Duration) func(*fixture) error { return func(f *fixture) error { f.pass(d); return nil } }
-	succeeded := func(f *fixture) error { return f.Succeeded(f.t.Context(), "p1") }
+	succeeded := func(asset string) func(*fixture) error {
+		return func(f *fixture) error { return f.Succeeded(f.t.Context(), "p1", asset, 1) }
+	}
 	open := func(scope string, want bool) func(*fixture) error {
 		return func(f *fixture) error {
 			if was, err := f.Open(f.t.Context(), scope); was != want || err != nil {
@@ -75,21 +77,24 @@ func TestGates(t *testing.T) {
 			shut("account", "no role", 5*time.Minute),
 			admit("a", 5*time.Minute), admit("b", 20*time.Minute),
 			pass(4 * time.Minute), admit("a", time.Minute),
-			succeeded, // of a job from before
+			succeeded("z"), // of a job from before
 			list(`account "no role" by "" since 0s until 5m0s, 1 shuts, 0 probes`),
 			pass(time.Minute), admit("a", 0), admit("b", 5*time.Minute), parked("a", 5*time.Minute, 6*time.Minute),
 			list(`account "no role" by "" since 0s until 10m0s, 1 shuts, 1 probes`),
-			succeeded, admit("b", 0), list(),
+			succeeded("z"), // which says nothing of the probe
+			list(`account "no role" by "" since 0s until 10m0s, 1 shuts, 1 probes`),
+			succeeded("a"), admit("b", 0), list(),
 		}},
 		{"the probe fails", []func(*fixture) error{
 			shut("account", "no role", 5*time.Minute), shut("account", "no role", 5*time.Minute),
-			pass(5 * time.Minute), admit("a", 0), pass(time.Minute), shut("account", "no bucket", 5*time.Minute), succeeded,
+			pass(5 * time.Minute), admit("a", 0), pass(time.Minute), shut("account", "no bucket", 5*time.Minute), succeeded("a"),
 			list(`account "no bucket" by "" since 0s until 11m0s, 3 shuts, 0 probes`),
 			pass(4 * time.Minute), admit("b", time.Minute),
 		}},
 		{"no probe ends: another goes", []func(*fixture) error{
 			shut("stage:transcode-submit", "x", 5*time.Minute),
 			pass(5 * time.Minute), admit("a", 0), pass(4 * time.Minute), admit("b", time.Minute), pass(time.Minute), admit("b", 0),
+			succeeded("a"), list(), // the first one was only slow
 		}},
 		{"a profile's keeps no place in line", []func(*fixture) error{
 			shut("profile:p1", "bad settings", 5*time.Minute), parked("a", 5*time.Minute, 6*time.Minute),
@@ -99,17 +104,17 @@ func TestGates(t *testing.T) {
 				}
 				return nil
 			},
-			pass(5 * time.Minute), admit("a", 0), parked("b", 5*time.Minute, 6*time.Minute), succeeded, list(),
+			pass(5 * time.Minute), admit("a", 0), parked("b", 5*time.Minute, 6*time.Minute), succeeded("a"), list(),
 		}},
 		{"by hand, for a time", []func(*fixture) error{
 			byHand("account", time.Hour), shut("account", "no role", time.Minute),
 			list(`account "bills" by "ann" since 0s until 1h0m0s, 1 shuts, 0 probes`),
-			pass(59 * time.Minute), succeeded, admit("a", time.Minute), pass(time.Minute), admit("a", 0), list(),
+			pass(59 * time.Minute), succeeded("a"), admit("a", time.Minute), pass(time.Minute), admit("a", 0), list(),
 		}},
 		{"by hand, until opened", []func(*fixture) error{
 			shut("account", "no role", time.Minute), byHand("account", 0),
 			list(`account "bills" by "ann" since 0s until opened, 2 shuts, 0 probes`),
-			pass(24 * time.Hour), succeeded, admit("a", 10*time.Minute), open("account", true), open("account", false), admit("a", 0), list(),
+			pass(24 * time.Hour), succeeded("a"), admit("a", 10*time.Minute), open("account", true), open("account", false), admit("a", 0), list(),
 		}},
 		{"what is no scope", []func(*fixture) error{
 			func(f *fixture) error {

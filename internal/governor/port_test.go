@@ -12,7 +12,7 @@ type (
 		Admit(ctx context.Context, lane, profile, asset string, build int) (wait time.Duration, err error)
 		Release(ctx context.Context, asset string, build int) error
 		Shut(ctx context.Context, scope, reason string, d time.Duration) error
-		Succeeded(ctx context.Context, profile string) error
+		Succeeded(ctx context.Context, profile, asset string, build int) error
 	}
 	stageBoard interface {
 		Watch(ctx context.Context, job, asset string, build int) (fresh bool, err error)

@@ -127,7 +127,7 @@ func TestRealRedis(t *testing.T) {
 	if got := f.admit("bulk", "b"); got < 59*time.Minute {
 		t.Errorf("waits %v behind a gate", got)
 	}
-	if err := g.Succeeded(t.Context(), "p1"); err != nil {
+	if err := g.Succeeded(t.Context(), "p1", "a", 1); err != nil {
 		t.Error(err)
 	}
 	if was, err := g.Open(t.Context(), "account"); !was || err != nil {

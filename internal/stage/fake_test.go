@@ -47,7 +47,7 @@ func (g *governed) Shut(_ context.Context, scope, _ string, d time.Duration) err
 	return g.say("shut %.12s %v", scope, d)
 }
 
-func (g *governed) Succeeded(_ context.Context, profile string) error {
+func (g *governed) Succeeded(_ context.Context, profile, _ string, _ int) error {
 	return g.say("succeeded %.4s", profile)
 }
 

@@ -25,9 +25,10 @@ type Governor interface {
 	// "stage:KIND" or "campaign:NAME". A repeat is harmless.
 	Shut(ctx context.Context, scope, reason string, d time.Duration) error
 
-	// Succeeded tells that a job of a profile is complete: gates that were
-	// closed because jobs failed open again. A repeat is harmless.
-	Succeeded(ctx context.Context, profile string) error
+	// Succeeded tells that the job of a build is complete: gates that were
+	// closed because jobs failed, and that let this build through since, open
+	// again. A repeat is harmless.
+	Succeeded(ctx context.Context, profile, asset string, build int) error
 }
 
 // Board shows which jobs are running, so that not every build asks for its own
@@ -94,9 +95,9 @@ func (r room) shut(ctx context.Context, scope, reason, asset string, d time.Dura
 }
 
 // succeeded tells of a job that is complete.
-func (r room) succeeded(ctx context.Context, asset, profile string) {
+func (r room) succeeded(ctx context.Context, asset string, build int, profile string) {
 	if r.governor != nil {
-		r.warn(r.governor.Succeeded(ctx, profile), "success of a job cannot be told", asset)
+		r.warn(r.governor.Succeeded(ctx, profile, asset, build), "success of a job cannot be told", asset)
 	}
 }
 

@@ -78,7 +78,7 @@ func (p *Poll) ended(ctx context.Context, t tasks.TranscodePoll, rec *ledger.Rec
 			return r.Completed(now, t.Build)
 		})
 		if err == nil {
-			p.room().succeeded(ctx, t.Asset, b.Revision.Profile)
+			p.room().succeeded(ctx, t.Asset, t.Build, b.Revision.Profile)
 		}
 	} else {
 		rec, err = p.failed(ctx, rec, b, job)

@@ -32,6 +32,7 @@ local function go()
   leave(due, id, liveline, bulkline)
   for scope, g in pairs(probes) do
     g.ends, g.probes = now + g.every, g.probes + 1
+    g.sent = sent(g.sent, id)
     redis.call('HSET', gates, scope, cjson.encode(g))
   end
   return 0

@@ -91,6 +91,15 @@ local function shut(raw, now)
   return 0, g.every, g
 end
 
+-- sent adds a probe's id to those that a gate let through: " id id ". It keeps
+-- the last of them, for a gate that lets one through each few minutes may be
+-- closed for days.
+local function sent(before, id)
+  local text = (before or ' ') .. id .. ' '
+  if #text > 2000 then text = string.sub(text, string.find(text, ' ', #text - 1900, true), -1) end
+  return text
+end
+
 -- freed counts jobs that ended, to know at which pace room frees.
 local window = 300000
 local function freed(pace, now, n)

@@ -1,11 +1,12 @@
 -- KEYS: gates
--- ARGV: scopes
+-- ARGV: id, then scopes
 local n = 0
-for _, scope in ipairs(ARGV) do
+for i = 2, #ARGV do
+  local scope = ARGV[i]
   local raw = redis.call('HGET', KEYS[1], scope)
   if raw then
     local g = cjson.decode(raw)
-    if g.by == '' and g.probes > 0 then n = n + redis.call('HDEL', KEYS[1], scope) end
+    if g.by == '' and string.find(g.sent or '', ' ' .. ARGV[1] .. ' ', 1, true) then n = n + redis.call('HDEL', KEYS[1], scope) end
   end
 end
 return n
