@@ -20,30 +20,36 @@ type safeguards struct {
 	noVerify     bool // builds are shown unseen
 	noSixMinutes bool // intents count as old at once
 	noReconciler bool // nobody looks for assets without a task
+	noEpoch      bool // submission is open whatever Redis lost
+	stuckBoard   bool // every job is said to be running
+	noSweep      bool // nobody counts who is running, and nothing is given back by the stages
 }
 
 // finds is the transcoder as Submit sees it.
-func (s safeguards) finds(t transcoder) stage.Submitter {
+func (s safeguards) finds(t cloud.Transcoder, r *run) stage.Submitter {
 	switch {
 	case s.noAdoption:
 		return lonely{t}
 	case s.noSixMinutes:
-		return prompt{t}
+		return prompt{t, r.w}
 	}
 	return t
 }
 
 // prompt asks as of now, where the ledger's clock is ahead.
-type prompt struct{ transcoder }
+type prompt struct {
+	cloud.Transcoder
+	w *world
+}
 
 func (p prompt) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
 	if now := p.w.mem.Store.Now(); r.At.After(now) {
 		r.At = now
 	}
-	return p.transcoder.Submit(ctx, r)
+	return p.Transcoder.Submit(ctx, r)
 }
 
-type lonely struct{ transcoder }
+type lonely struct{ cloud.Transcoder }
 
 func (lonely) List(context.Context, cloud.JobQuery) (cloud.JobPage, error) {
 	return cloud.JobPage{}, nil

@@ -91,6 +91,7 @@ func (w *world) start(name string, e *entry, ctx context.Context, f func(*run, c
 		r.skew = w.skew()
 	}
 	w.runs = append(w.runs, r)
+	ctx = context.WithValue(ctx, runKey{}, r)
 	go func() {
 		defer func() { r.over = true }()
 		r.park("start")

@@ -18,13 +18,14 @@ type verdict struct {
 	lost []string // work that nobody does, or that came to no end
 	paid []string // jobs beyond one for each revision that completed
 	half []string // what viewers could see and should not
+	over []string // jobs beyond what may be in flight
 }
 
-func (v verdict) ok() bool { return len(v.lost)+len(v.paid)+len(v.half) == 0 }
+func (v verdict) ok() bool { return len(v.lost)+len(v.paid)+len(v.half)+len(v.over) == 0 }
 
 func (v verdict) String() string {
 	var b strings.Builder
-	for name, all := range map[string][]string{"lost": v.lost, "paid twice": v.paid, "half visible": v.half} {
+	for name, all := range map[string][]string{"lost": v.lost, "paid twice": v.paid, "half visible": v.half, "over the cap": v.over} {
 		for _, s := range all {
 			fmt.Fprintf(&b, "%s: %s\n", name, s)
 		}
@@ -64,6 +65,9 @@ func (w *world) check() (v verdict) {
 	}
 	w.checkMarkers(&v)
 	w.checkJobs(&v)
+	if w.shared != nil {
+		w.shared.check(&v)
+	}
 	v.half = append(slices.Clone(w.seen.half), w.seen.others...)
 	return v
 }
@@ -213,4 +217,20 @@ func (w *world) paidJobs() (n int) {
 		}
 	}
 	return n
+}
+
+// checkInFlight counts how many jobs ran at a time.
+func (w *world) checkInFlight(v *verdict, most int) {
+	jobs := w.mem.Transcoder.Jobs()
+	for _, at := range jobs {
+		var running []string
+		for _, j := range jobs {
+			if !j.Created.After(at.Created) && (j.Finished.IsZero() || j.Finished.After(at.Created)) {
+				running = append(running, j.ID)
+			}
+		}
+		if len(running) > most {
+			v.over = append(v.over, fmt.Sprintf("%q at %s, and %d may be in flight", running, at.Created.Format(time.TimeOnly), most))
+		}
+	}
 }

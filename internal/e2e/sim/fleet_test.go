@@ -9,7 +9,6 @@ import (
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
-	"github.com/vodfleet/vodfleet/internal/reconcile"
 	"github.com/vodfleet/vodfleet/internal/stage"
 	"github.com/vodfleet/vodfleet/tasks"
 	"go.uber.org/zap"
@@ -36,27 +35,33 @@ func (r *run) handle(ctx context.Context, t tasks.Task) error {
 		w      = r.w
 		log    = zap.NewNop()
 		store  = store{r, w.mem.Store}
-		trans  = transcoder{r, w.mem.Transcoder}
+		trans  = r.transcoder(w.gov())
 		ledger = ledger.New(store, shelf)
 		files  = delivery.New(store, output, viewerURL)
 		retire = &stage.Retirement{Ledger: ledger, Files: files, Output: output, Grace: grace, Log: log}
 		next   = client{r}
 	)
+	var turns stage.Turns
+	var rooms stage.Governor
+	var board stage.Board
+	if w.shared != nil {
+		turns, rooms, board = w.gov(), w.rooms(), w.board()
+	}
 	switch t := t.(type) {
 	case tasks.Ingest:
 		return (&stage.Ingest{
 			Ledger: ledger, Source: store, Transcoder: trans, Profiles: w.profiles,
-			Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Log: log,
+			Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Turns: turns, Log: log,
 		}).Handle(ctx, t)
 	case tasks.TranscodeSubmit:
 		return (&stage.Submit{
-			Ledger: w.broken.hasty(ledger), Source: w.broken.head(store, r), Transcoder: w.broken.finds(trans), Profiles: w.profiles,
-			Fleet: fleet, Role: "arn:aws:iam::111122223333:role/vod", Next: next, Retire: retire, Log: log,
+			Ledger: w.broken.hasty(ledger), Source: w.broken.head(store, r), Transcoder: w.broken.finds(trans, r), Profiles: w.profiles,
+			Fleet: fleet, Role: "arn:aws:iam::111122223333:role/vod", Next: next, Retire: retire, Governor: rooms, Log: log,
 		}).Handle(ctx, t)
 	case tasks.TranscodePoll:
 		return (&stage.Poll{
 			Ledger: ledger, Source: store, Transcoder: trans, Output: output,
-			Fleet: fleet, Next: next, Retire: retire, Log: log,
+			Fleet: fleet, Next: next, Retire: retire, Governor: rooms, Board: board, Log: log,
 		}).Handle(ctx, t)
 	case tasks.Publish:
 		return (&stage.Publish{
@@ -70,30 +75,4 @@ func (r *run) handle(ctx context.Context, t tasks.Task) error {
 		}).Handle(ctx, t)
 	}
 	return fmt.Errorf("no handler for %T", t)
-}
-
-// addSweeps adds what a worker does beside its tasks.
-func (w *world) addSweeps() {
-	add := func(name string, every time.Duration, f func(*run, context.Context) error) {
-		w.sweeps = append(w.sweeps, &sweep{name: name, every: every, due: time.Now().Add(every), f: f})
-	}
-	add("sweep of due assets", 15*time.Minute, func(r *run, ctx context.Context) error {
-		store := store{r, w.mem.Store}
-		return (&reconcile.Due{
-			Ledger: ledger.New(store, shelf), Queue: client{r}, Now: store.Now, Grace: grace, Log: zap.NewNop(),
-		}).Sweep(ctx)
-	})
-	if w.broken.noReconciler {
-		return
-	}
-	add("reconciler", 5*time.Minute, func(r *run, ctx context.Context) error {
-		if w.leader == nil { // or it died
-			w.leader = &reconcile.Reconciler{Fleet: fleet, Log: zap.NewNop()}
-		}
-		leader := w.leader
-		leader.Ledger, leader.Tasks, leader.Queue = ledger.New(store{r, w.mem.Store}, shelf), inspector{r}, client{r}
-		leader.Transcoder = transcoder{r, w.mem.Transcoder}
-		_, err := leader.Pass(ctx, false)
-		return err
-	})
 }

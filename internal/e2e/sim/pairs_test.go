@@ -51,7 +51,7 @@ func (m meeting) meet(t *testing.T, s story, tab *table) (met, back bool) {
 		s.paid, s.free = 0, true
 	}
 	var a *arranger
-	v, _, harmed := s.tell(t, options{}, func(w *world) {
+	v, _, harmed := s.tell(t, options{plain: !*full}, func(w *world) {
 		a = &arranger{meeting: m, w: w}
 		w.faults = func(call) fault { return fault{} }
 		w.arrange = a.arrange
@@ -60,7 +60,7 @@ func (m meeting) meet(t *testing.T, s story, tab *table) (met, back bool) {
 	if !a.met {
 		return false, false
 	}
-	if tab.add("two runs, "+m.with.String(), v); !v.ok() {
+	if tab.add(formOf("two runs, "+m.with.String(), !*full), v); !v.ok() {
 		t.Errorf("%v\n%s", harmed, v)
 	}
 	return a.met, a.back
@@ -180,7 +180,7 @@ const maxRuns = 12
 
 // Two runs meet at each pair of their calls.
 func testPairs(t *testing.T, tab *table) {
-	stride := 12
+	stride := 24
 	if *full {
 		stride = 1
 	}

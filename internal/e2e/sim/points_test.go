@@ -14,28 +14,37 @@ type point struct {
 	deaf   bool
 	lag    time.Duration
 	skew   time.Duration
+
+	governed bool
 }
 
 var points = []point{
-	{fault: fault{harm: crash}, stride: 1},
-	{fault: fault{harm: crash}, stride: 8, lag: 5 * time.Second},
-	{fault: fault{harm: crash}, stride: 8, lag: 30 * time.Second},
-	{fault: fault{harm: crash}, stride: 8, skew: time.Minute},
-	{fault: fault{harm: crash}, stride: 8, skew: -time.Minute},
-	{fault: fault{harm: lost}, stride: 1},
-	{fault: fault{harm: lost}, stride: 8, lag: 30 * time.Second},
-	{fault: fault{harm: refused}, stride: 4},
-	{fault: fault{harm: flush}, stride: 4},
-	{fault: fault{harm: overtake}, stride: 4},
-	{fault: fault{stall, 70 * time.Second}, stride: 8, deaf: true},
-	{fault: fault{stall, 4 * time.Minute}, stride: 8, deaf: true},
-	{fault: fault{stall, 6 * time.Minute}, stride: 8, deaf: true},
-	{fault: fault{stall, 20 * time.Minute}, stride: 8, deaf: true},
-	{fault: fault{stallAfter, 70 * time.Second}, stride: 8, deaf: true},
-	{fault: fault{stallAfter, 6 * time.Minute}, stride: 8, deaf: true},
-	{fault: fault{stallAfter, 20 * time.Minute}, stride: 8, deaf: true},
-	{fault: fault{stall, 6 * time.Minute}, stride: 8},
-	{fault: fault{stallAfter, 20 * time.Minute}, stride: 8},
+	{fault: fault{harm: crash}, stride: 6, governed: true},
+	{fault: fault{harm: lost}, stride: 12, governed: true},
+	{fault: fault{harm: flush}, stride: 12, governed: true},
+	{fault: fault{stall, 4 * time.Minute}, stride: 40, deaf: true, governed: true},
+	{fault: fault{stallAfter, 20 * time.Minute}, stride: 40, deaf: true, governed: true},
+
+	// Without a governor and a job board.
+	{fault: fault{harm: crash}, stride: 3},
+	{fault: fault{harm: crash}, stride: 12, lag: 5 * time.Second},
+	{fault: fault{harm: crash}, stride: 12, lag: 30 * time.Second},
+	{fault: fault{harm: crash}, stride: 12, skew: time.Minute},
+	{fault: fault{harm: crash}, stride: 12, skew: -time.Minute},
+	{fault: fault{harm: lost}, stride: 3},
+	{fault: fault{harm: lost}, stride: 12, lag: 30 * time.Second},
+	{fault: fault{harm: refused}, stride: 8},
+	{fault: fault{harm: flush}, stride: 8},
+	{fault: fault{harm: overtake}, stride: 8},
+	{fault: fault{stall, 70 * time.Second}, stride: 12, deaf: true},
+	{fault: fault{stall, 4 * time.Minute}, stride: 12, deaf: true},
+	{fault: fault{stall, 6 * time.Minute}, stride: 12, deaf: true},
+	{fault: fault{stall, 20 * time.Minute}, stride: 12, deaf: true},
+	{fault: fault{stallAfter, 70 * time.Second}, stride: 12, deaf: true},
+	{fault: fault{stallAfter, 6 * time.Minute}, stride: 12, deaf: true},
+	{fault: fault{stallAfter, 20 * time.Minute}, stride: 12, deaf: true},
+	{fault: fault{stall, 6 * time.Minute}, stride: 12},
+	{fault: fault{stallAfter, 20 * time.Minute}, stride: 12},
 }
 
 func (p point) String() string {
@@ -49,7 +58,7 @@ func (p point) String() string {
 	if p.skew != 0 {
 		s += ", clocks apart by " + p.skew.String()
 	}
-	return s
+	return formOf(s, !p.governed)
 }
 
 // every tells a story once for each of its calls at which the point's harm is
@@ -62,7 +71,7 @@ func (p point) every(t *testing.T, s story, tab *table) {
 	if *full {
 		step = 1
 	}
-	o := options{Options: memcloud.Options{ListLag: p.lag, Skew: p.skew}}
+	o := options{Options: memcloud.Options{ListLag: p.lag, Skew: p.skew}, plain: !p.governed}
 	for n := 1 + len(s.name)%step; ; n += step {
 		v, calls, harmed := s.tell(t, o, func(w *world) {
 			w.deaf = p.deaf

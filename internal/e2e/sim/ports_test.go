@@ -163,6 +163,17 @@ func (n client) Wake(_ context.Context, t tasks.Task) error {
 	return err
 }
 
+// nudge sets a task going that waits, and makes none.
+func (n client) nudge(t tasks.Task) error {
+	_, err := do(n.run, "Queue.Nudge", t.Kind(), func() (struct{}, error) {
+		if e := n.w.queue.entries[place{t.Queue(), t.ID()}]; e != nil && !e.archived {
+			e.rouse()
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
 func (n client) EnqueueIn(_ context.Context, t tasks.Task, delay time.Duration) error {
 	_, err := do(n.run, "Queue.Enqueue", t.Kind(), func() (struct{}, error) {
 		if err := t.Validate(); err != nil {

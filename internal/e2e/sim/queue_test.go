@@ -29,6 +29,7 @@ type entry struct {
 	at       time.Time // when it may start
 	active   *run      // the run that holds its lease
 	archived bool
+	woken    bool // while at work: it is run once more
 	failures int
 	crashes  int
 	last     error
@@ -52,11 +53,20 @@ func (q *memQueue) add(t tasks.Task, id string, delay time.Duration) {
 
 // wake lets a task that waits start now.
 func (q *memQueue) wake(t tasks.Task, id string) {
-	if e := q.entries[place{t.Queue(), id}]; e != nil && e.active == nil {
-		e.archived, e.at = false, time.Now()
+	if e := q.entries[place{t.Queue(), id}]; e != nil && !e.archived {
+		e.rouse()
 		return
 	}
 	q.add(t, id, 0)
+}
+
+// rouse lets a task start now, or once more when it has run.
+func (e *entry) rouse() {
+	if e.active != nil {
+		e.woken = true
+		return
+	}
+	e.at = time.Now()
 }
 
 // live are the tasks that are not archived, by when they may start.
@@ -82,13 +92,23 @@ const (
 
 // stalled gives a stopped run's task to others, once its lease has ended.
 func (w *world) stalled(r *run) {
-	if e := r.entry; e != nil && e.active == r && r.wake.Sub(time.Now()) > lease {
+	if e := r.entry; e != nil && e.active == r && time.Until(r.wake) > lease {
 		w.after(w.redelivery(), func() {
 			if e.active == r && w.queue.entries[e.place] == e {
 				e.active, e.at = nil, time.Now()
 				e.crashes++
 			}
 		})
+	}
+	for _, s := range w.sweeps {
+		if s.run == r && time.Until(r.wake) > otherLease {
+			w.beside = nil // another process is at hand
+			w.after(otherLease+time.Second, func() {
+				if s.run == r {
+					s.run = nil
+				}
+			})
+		}
 	}
 }
 
@@ -121,6 +141,10 @@ func (w *world) ended(r *run) {
 		e.at = now.Add(min(2*time.Second<<min(e.failures, 12), 10*time.Minute))
 		e.failures++
 	}
+	if e.woken && !r.dead && !e.archived && (r.err != nil || r.again) { // who succeeded is gone
+		e.at = now.Add(time.Second)
+	}
+	e.woken = false
 }
 
 // notYet reads how long a verdict wants its task to wait.
@@ -148,4 +172,9 @@ func (w *world) flushall() {
 		}
 	}
 	clear(w.queue.entries)
+	if w.shared != nil {
+		w.shared.mini.FlushAll()
+		w.shared.stats = nil
+		w.sooner("reconciler", 2*time.Second)
+	}
 }

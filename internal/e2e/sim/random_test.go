@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/internal/stage"
 	"github.com/vodfleet/vodfleet/tasks"
 )
 
 var (
 	seed      = flag.Uint64("seed", 1, "of the first random history; each further one has the next")
-	histories = flag.Int("histories", 400, "random histories")
+	histories = flag.Int("histories", 60, "random histories")
 )
 
 // Everything goes wrong at once, by a seed.
@@ -26,11 +27,13 @@ func testRandom(t *testing.T, tab *table) {
 			t.Parallel()
 			for n := hand; n < *histories; n += hands {
 				s := *seed + uint64(n)
-				v, harmed := random(t, s, safeguards{})
-				if tab.add("random", v); !v.ok() {
-					t.Errorf("again with -run Random -seed %d -histories 1\n%q\n%s", s, harmed, v)
-					if *stop {
-						return
+				for _, plain := range []bool{false, true} {
+					v, harmed := random(t, s, safeguards{}, plain)
+					if tab.add(formOf("random", plain), v); !v.ok() {
+						t.Errorf("again with -run Random -seed %d -histories 1; plain: %t\n%q\n%s", s, plain, harmed, v)
+						if *stop {
+							return
+						}
 					}
 				}
 			}
@@ -38,16 +41,38 @@ func testRandom(t *testing.T, tab *table) {
 	}
 }
 
-// random is the history of a seed.
-func random(t *testing.T, seed uint64, broken safeguards) (v verdict, harmed []string) {
+// formOf names a series by the form of its fleet.
+func formOf(name string, plain bool) string {
+	if plain {
+		return name + ", ungoverned"
+	}
+	return name
+}
+
+// random is the history of a seed, without a governor and a board if plain.
+func random(t *testing.T, seed uint64, broken safeguards, plain bool) (v verdict, harmed []string) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 2))
-		o := options{broken: broken, seed: seed}
+		o := options{broken: broken, seed: seed, plain: plain}
 		o.ListLag = pick(rng, 0, 0, 5*time.Second, 30*time.Second)
 		o.Skew = pick(rng, 0, 0, time.Minute, -time.Minute)
 		o.Wait = pick(rng, 0, time.Minute)
 		job := pick(rng, 10*time.Second, 2*time.Minute, 15*time.Minute)
 		o.Run = func(cloud.JobSpec) time.Duration { return job }
+		o.newRedis = rng.IntN(4) == 0
+		o.share.InFlight = pick(rng, 0, 0, 1, 2)
+		if rng.IntN(4) == 0 {
+			o.share.Rates = map[string]governor.Rate{
+				governor.CreateJob: {PerSecond: 0.1, Burst: 1}, governor.GetJob: {PerSecond: 0.2, Burst: 1}, governor.Probe: {PerSecond: 0.1, Burst: 1},
+			}
+		}
+		if rng.IntN(2) == 0 { // most events come, some twice, late or never
+			events := rand.New(rand.NewPCG(seed, 3))
+			o.Deliver = func(int, cloud.Event) []time.Duration {
+				all := []time.Duration{0, time.Second, time.Minute, 10 * time.Minute}
+				return pick(events, nil, all[:1], all[1:2], all[:1], all[1:3], all[2:])
+			}
+		}
 		w := newWorld(t, o)
 		defer w.close()
 		c := chaos{w, rng, []cloud.Location{source}, 0.03}

@@ -20,7 +20,7 @@ type table struct {
 	notes []string
 }
 
-type row struct{ histories, lost, paid, half int }
+type row struct{ histories, lost, paid, half, over int }
 
 func newTable() *table { return &table{began: time.Now(), rows: map[string]*row{}} }
 
@@ -38,6 +38,7 @@ func (t *table) add(name string, v verdict) {
 	r.lost += min(len(v.lost), 1)
 	r.paid += min(len(v.paid), 1)
 	r.half += min(len(v.half), 1)
+	r.over += min(len(v.over), 1)
 }
 
 // note adds a line below the table.
@@ -52,17 +53,18 @@ func (t *table) String() string {
 	defer t.mu.Unlock()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "tried\thistories\tlost\tpaid twice\thalf visible\t")
+	fmt.Fprintln(w, "tried\thistories\tlost\tpaid twice\thalf visible\tover the cap\t")
 	var sum row
 	for _, name := range slices.Sorted(slices.Values(t.order)) {
 		r := t.rows[name]
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", name, r.histories, r.lost, r.paid, r.half)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t\n", name, r.histories, r.lost, r.paid, r.half, r.over)
 		sum.histories += r.histories
 		sum.lost += r.lost
 		sum.paid += r.paid
 		sum.half += r.half
+		sum.over += r.over
 	}
-	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t\n", sum.histories, sum.lost, sum.paid, sum.half)
+	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t%d\t\n", sum.histories, sum.lost, sum.paid, sum.half, sum.over)
 	w.Flush()
 	for _, n := range t.notes {
 		fmt.Fprintln(&b, n)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
+	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 )
 
@@ -22,6 +23,7 @@ type variant struct {
 func lostOf(v verdict) []string { return v.lost }
 func paidOf(v verdict) []string { return v.paid }
 func halfOf(v verdict) []string { return v.half }
+func overOf(v verdict) []string { return v.over }
 
 var variants = []variant{
 	{"a store that ignores If-Match", safeguards{blindPut: true}, nil, chaotic},
@@ -31,6 +33,9 @@ var variants = []variant{
 	{"no verification before the switch", safeguards{noVerify: true}, halfOf, late},
 	{"no six minutes before a second submission", safeguards{noSixMinutes: true}, paidOf, held},
 	{"no reconciler", safeguards{noReconciler: true}, lostOf, harmed(flush)},
+	{"epoch not checked", safeguards{noEpoch: true}, overOf, flushed},
+	{"a board that says running for ever", safeguards{stuckBoard: true}, lostOf, undisturbed},
+	{"room is not given back, nor counted", safeguards{noSweep: true}, lostOf, undisturbed},
 }
 
 // The simulation sees each safeguard that is missing, and nothing where none is.
@@ -64,7 +69,7 @@ func testVariants(t *testing.T, tab *table) {
 func harmed(h harm) func(*testing.T, safeguards, func(verdict) bool) {
 	return func(t *testing.T, s safeguards, tried func(verdict) bool) {
 		for n := 1; ; n++ {
-			v, calls, _ := stories[0].tell(t, options{broken: s}, func(w *world) {
+			v, calls, _ := stories[0].tell(t, options{broken: s, plain: true}, func(w *world) {
 				w.faults = func(c call) fault {
 					if c.n == n {
 						return fault{harm: h}
@@ -82,7 +87,7 @@ func harmed(h harm) func(*testing.T, safeguards, func(verdict) bool) {
 // chaotic has everything go wrong.
 func chaotic(t *testing.T, s safeguards, tried func(verdict) bool) {
 	for seed := range uint64(60) {
-		if v, _ := random(t, seed+1, s); tried(v) {
+		if v, _ := random(t, seed+1, s, true); tried(v) {
 			return
 		}
 	}
@@ -152,4 +157,32 @@ func held(t *testing.T, s safeguards, tried func(verdict) bool) {
 			return
 		}
 	}
+}
+
+// undisturbed is a publication with nothing going wrong.
+func undisturbed(t *testing.T, s safeguards, tried func(verdict) bool) {
+	v, _, _ := stories[0].tell(t, options{broken: s}, func(*world) {})
+	tried(v)
+}
+
+// flushed empties Redis while the one job that may be in flight is running, and
+// another asset comes in.
+func flushed(t *testing.T, s safeguards, tried func(verdict) bool) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options{broken: s, share: governor.Options{InFlight: 1, Reserve: -1}}
+		o.Run = func(cloud.JobSpec) time.Duration { return 5 * time.Minute }
+		w := newWorld(t, o)
+		defer w.close()
+		w.upload("one")
+		w.ask()
+		w.untilState(1, ledger.Transcoding)
+		w.flushall()
+		other := cloud.Location{Bucket: "library", Key: "films/b.mp4"}
+		w.uploadTo(other, "two")
+		w.askFor(other)
+		w.drain()
+		v := w.finish()
+		w.checkInFlight(&v, 1)
+		tried(v)
+	})
 }

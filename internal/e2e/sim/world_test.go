@@ -10,9 +10,9 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
+	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/media"
-	"github.com/vodfleet/vodfleet/internal/reconcile"
 	"github.com/vodfleet/vodfleet/internal/stage"
 	"github.com/vodfleet/vodfleet/tasks"
 )
@@ -43,7 +43,9 @@ type world struct {
 	ids    int
 	timers []timer
 	sweeps []*sweep
-	leader *reconcile.Reconciler // of the process that reconciles
+	beside *process // that makes them
+	shared *shared  // nil: nothing is governed
+	events bool     // are listened to
 	seen   viewers
 	sky    sources
 	steps  int
@@ -75,13 +77,17 @@ type sweep struct {
 	due   time.Time
 	run   *run // under way; one at a time, by lease
 	f     func(*run, context.Context) error
+	next  func(*run) time.Duration // until the next, after this one; nil: every
 }
 
 // options say what a world is like.
 type options struct {
 	memcloud.Options
-	broken safeguards
-	seed   uint64
+	broken   safeguards
+	seed     uint64
+	plain    bool             // without a governor and a job board
+	share    governor.Options // what it shares out
+	newRedis bool             // which nobody has vouched for yet
 }
 
 var profile = func() media.Profile {
@@ -110,6 +116,15 @@ func newWorld(t testing.TB, o options) *world {
 	}
 	w.mem.CDN.AddDistribution(cloud.Distribution{ID: distribution, Enabled: true})
 	w.mem.SetHooks(memcloud.Hooks{Before: w.onItsWay})
+	w.events = o.Deliver != nil
+	if !o.plain {
+		w.shared = newShared(w, o.share)
+		if !o.newRedis {
+			if err := w.shared.look.SetEpoch(t.Context(), "first"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	w.addSweeps()
 	return w
 }
@@ -130,6 +145,9 @@ func (w *world) close() {
 		r.kill()
 	}
 	w.runs = nil
+	if w.shared != nil {
+		w.shared.close()
+	}
 }
 
 // after has f happen once d has passed.
@@ -221,7 +239,10 @@ func (w *world) settle() {
 				if s.run == r {
 					s.run = nil
 					if r.dead {
-						w.leader = nil
+						w.beside = nil
+					}
+					if s.next != nil {
+						s.due = time.Now().Add(s.next(r))
 					}
 				}
 			}
