@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,6 +46,21 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Kind }
+
+// badCredentials are the services' codes for credentials of the caller that are
+// unknown, expired or wrong, or that it signed wrongly with. Source: "Common
+// errors" of the services' API references, and "Error responses" of S3's.
+var badCredentials = strings.Fields("SignatureDoesNotMatch InvalidSignatureException IncompleteSignature IncompleteSignatureException " +
+	"AuthorizationHeaderMalformed InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException " +
+	"MissingAuthenticationToken MissingAuthenticationTokenException ExpiredToken ExpiredTokenException InvalidToken TokenRefreshRequired " +
+	"RequestExpired RequestTimeTooSkewed")
+
+// BadCredentials reports whether err, of kind [ErrDenied], is about this host's
+// credentials or clock, so that another host may be allowed the same call.
+func BadCredentials(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains(badCredentials, e.Code)
+}
 
 // Retryable reports whether the same request may succeed later without anyone
 // mending anything: throttling, unavailability, and races. A request that

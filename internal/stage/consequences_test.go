@@ -205,7 +205,7 @@ func TestSupersededIsWoken(t *testing.T) {
 // is not given up, however long that lasts.
 func TestJobThatCannotBeAsked(t *testing.T) {
 	for kind, want := range map[error]string{
-		cloud.ErrDenied: "not yet; again in 1m0s", cloud.ErrUnavailable: ": unavailable", cloud.ErrThrottled: "not yet; again in 15s",
+		cloud.ErrDenied: ": denied", cloud.ErrUnavailable: ": unavailable", cloud.ErrThrottled: "not yet; again in 15s",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w, g := newWorld(t, memcloud.Options{}), &governed{}
@@ -224,13 +224,28 @@ func TestJobThatCannotBeAsked(t *testing.T) {
 			if err, _ := w.run(task); err == nil || !strings.HasSuffix(err.Error(), want) {
 				t.Errorf("%v: Handle = %v, want %s", kind, err, want)
 			}
-			if shut := g.told("shut account 5m0s"); shut != (kind == cloud.ErrDenied) {
-				t.Errorf("%v: the governor heard %q", kind, g.said)
+			if g.told("shut account 5m0s") {
+				t.Errorf("%v: the governor heard %q, want no gate closed for one asset", kind, g.said)
+			}
+			if kind == cloud.ErrDenied {
+				w.deniedToo(g)
 			}
 			w.mem.SetHooks(memcloud.Hooks{})
 			w.drain()
 			w.published(1, 1)
 		})
+	}
+}
+
+// deniedToo has the poll of another asset be denied.
+func (w *world) deniedToo(g *governed) {
+	w.t.Helper()
+	other := tasks.AssetID("library", "other.mp4")
+	w.mem.Store.Seed(cloud.Put{Location: cloud.Location{Bucket: "library", Key: "other.mp4"}, Body: []byte("other")})
+	w.must(w.ingest.Handle(w.t.Context(), tasks.Ingest{Bucket: "library", Key: "other.mp4"}))
+	w.must(w.submit.Handle(w.t.Context(), tasks.TranscodeSubmit{Asset: other, Build: 1}))
+	if err := w.poll.Handle(w.t.Context(), tasks.TranscodePoll{Asset: other, Build: 1}); fmt.Sprint(err) != "not yet; again in 1m0s" || !g.told("shut account 5m0s") {
+		w.t.Errorf("Handle = %v, the governor heard %q; want the account's gate closed, and a wait for it", err, g.said)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 func (w *world) heldUp(stall time.Duration, lost bool) int {
 	w.t.Helper()
 	task := w.planned()
-	stalled := w.submit
+	stalled := w.submitter()
 	stalled.Next = &memQueue{}
 	stalled.Transcoder = deaf{stalled.Transcoder, stall, lost}
 	ended := make(chan error)

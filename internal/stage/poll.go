@@ -19,13 +19,14 @@ type Poll struct {
 	Ledger     Book
 	Source     Head
 	Transcoder Jobs
-	Output     cloud.Location
 	Fleet      string
 	Next       Queue
 	Retire     *Retirement
 	Governor   Governor // nil: nothing is governed
 	Board      Board    // nil: every build asks for its own job
 	Log        *zap.Logger
+
+	denied denials
 }
 
 // Jobs looks at jobs; see [cloud.Transcoder].
@@ -64,6 +65,7 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 		if job, err = p.Transcoder.Job(ctx, b.Job); err != nil {
 			return p.unseen(ctx, t, fmt.Errorf("poll asset %s job %s: %w", t.Asset, b.Job, err))
 		}
+		p.denied.allowed()
 	}
 	if !job.State.Ended() {
 		return p.running(t, job)
@@ -102,7 +104,7 @@ func (p *Poll) unseen(ctx context.Context, t tasks.TranscodePoll, err error) err
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
 		return verdict(ctx, err, failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindTranscodePoll))
-	case errors.Is(err, cloud.ErrDenied) && p.room().shut(ctx, "account", err.Error(), t.Asset, accountGate):
+	case p.denied.account(t.Asset, err) && p.room().shut(ctx, "account", err.Error(), t.Asset, accountGate):
 		return queue.NotYet(shutDelay)
 	}
 	return verdict(ctx, err, nil)

@@ -144,7 +144,7 @@ func TestStrayAfterAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, long)
 		task := w.planned()
-		stalled := w.submit
+		stalled := w.submitter()
 		stalled.Next = &memQueue{}
 		stalled.Transcoder = deaf{ageless{w.mem.Transcoder}, 10 * time.Minute, true}
 		ended := make(chan error)

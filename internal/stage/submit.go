@@ -32,6 +32,8 @@ type Submit struct {
 	Retire     *Retirement
 	Governor   Governor // nil: nothing is governed
 	Log        *zap.Logger
+
+	denied denials
 }
 
 // Submitter starts and finds jobs; see [cloud.Transcoder].
@@ -123,7 +125,10 @@ func (s *Submit) admit(ctx context.Context, t tasks.TranscodeSubmit) (time.Durat
 // ended turns the error of a build that has no job, and will have none of what
 // was asked, into the queue's verdict.
 func (s *Submit) ended(ctx context.Context, t tasks.TranscodeSubmit, err error, fail func(ledger.Failure) error) error {
+	_, denied := errors.AsType[deniedError](err)
 	switch {
+	case denied && queue.Failures(ctx) >= maxDenied:
+		return end(err, fail, ledger.Failure{Class: ledger.Access, Message: err.Error(), Attempts: queue.Failures(ctx) + 1})
 	case errors.Is(err, errGone):
 		return end(err, fail, ledger.Failure{Class: ledger.SourceGone, Message: goneMessage})
 	case errors.Is(err, cloud.ErrInvalid), errors.Is(err, cloud.ErrNotFound) && queue.Failures(ctx) >= maxMissing:
@@ -241,6 +246,7 @@ func (s *Submit) request(ctx context.Context, rec *ledger.Record, b *ledger.Buil
 	if err != nil {
 		return nil, s.refused(ctx, rec, b, err)
 	}
+	s.denied.allowed()
 	s.Log.Info("job submitted", zap.String("asset", rec.Asset), zap.String("job", job.ID), zap.Int("build", b.Number))
 	return s.record(ctx, rec, b.Number, job)
 }
@@ -267,8 +273,11 @@ func (s *Submit) refused(ctx context.Context, rec *ledger.Record, b *ledger.Buil
 		return errStale
 	}
 	s.room().free(ctx, rec.Asset, b.Number, "")
-	if errors.Is(err, cloud.ErrDenied) && s.room().shut(ctx, "account", err.Error(), rec.Asset, accountGate) {
-		return queue.NotYet(shutDelay) // it is not the asset's fault
+	if s.denied.account(rec.Asset, err) {
+		s.room().shut(ctx, "account", err.Error(), rec.Asset, accountGate)
+	}
+	if errors.Is(err, cloud.ErrDenied) && !cloud.BadCredentials(err) {
+		return deniedError{err}
 	}
 	return err
 }

@@ -210,7 +210,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"quota", cloud.ErrQuota, true, "not yet; again in 1m0s", "", ""},
 		{"expired", cloud.ErrExpired, true, "not yet; again in 1s", "", ""},
 		{"denied, ungoverned", cloud.ErrDenied, false, ": denied", "", ""},
-		{"denied", cloud.ErrDenied, true, "not yet; again in 1m0s", "shut account 5m0s", ""},
+		{"denied", cloud.ErrDenied, true, ": denied", "", ""},
 		{"no such queue", cloud.ErrNotFound, true, ": not found", "", ""},
 		{"invalid", cloud.ErrInvalid, true, "invalid: skip retry", "", ledger.Settings},
 	} {

@@ -85,6 +85,15 @@ func newWorld(t testing.TB, o memcloud.Options) *world {
 	return w
 }
 
+// submitter returns another worker's submit.
+func (w *world) submitter() *stage.Submit {
+	s := &w.submit
+	return &stage.Submit{
+		Ledger: s.Ledger, Source: s.Source, Transcoder: s.Transcoder, Profiles: s.Profiles,
+		Fleet: s.Fleet, Role: s.Role, Next: s.Next, Retire: s.Retire, Governor: s.Governor, Log: s.Log,
+	}
+}
+
 // upload puts bytes at the source.
 func (w *world) upload(body string) cloud.Object {
 	return w.mem.Store.Seed(cloud.Put{Location: source, Body: []byte(body)})
