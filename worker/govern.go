@@ -68,7 +68,11 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 	board := &governor.Sweeper{
 		Governor: w.governor, Jobs: w.transcoder, Every: f.Board,
 		Wake: func(ctx context.Context, asset string, build int) error {
-			return w.client.Wake(ctx, tasks.TranscodePoll{Asset: asset, Build: build})
+			// A watched job that has no poll lost it, and one that was given up
+			// stays so: both are the reconciler's, within a minute. After a loss of
+			// Redis the watches are gone with the polls, and it brings the polls
+			// back before anything is submitted; each then watches anew.
+			return w.client.Nudge(ctx, queue.Ref(tasks.TranscodePoll{Asset: asset, Build: build}))
 		},
 		WakeSubmit: func(ctx context.Context, lane, asset string, build int) error {
 			// It need not be there, and what it says beside its name is not known here.
@@ -77,18 +81,43 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 		Seen: lost.Seen,
 		Log:  w.log,
 	}
-	lost.Sweep = board.Sweep
+	// Submission opens again once the jobs are counted. What else a sweep does
+	// must not keep it closed: the board does it with its next one.
+	count := &governor.Sweeper{
+		Governor: w.governor, Jobs: w.transcoder, Every: f.Board, Log: w.log,
+		Wake: func(ctx context.Context, asset string, build int) error {
+			if err := board.Wake(ctx, asset, build); err != nil {
+				w.log.Warn("poll not woken; it comes by itself", zap.String("asset", asset), zap.Int("build", build), zap.Error(err))
+			}
+			return nil
+		},
+	}
+	lost.Sweep = count.Sweep
 	due := &reconcile.Due{Ledger: w.book, Queue: w.client, Now: w.book.Now, Grace: f.Grace.Grace, Lease: w.governor, Log: w.log}
 	return &watch{board, lost, due, events}
 }
 
-// add adds what w does to group.
-func (w *watch) add(group *run.Group) {
-	group.Add("due", w.due.Run)
-	group.Add("reconciler", w.lost.Run)
-	group.Add("job board", w.board.Run)
+// add adds what w does to group. It begins when ready is closed: in a Redis that
+// is not fit to serve by nothing is rebuilt, which would give it an epoch and
+// open submission.
+func (w *watch) add(group *run.Group, ready <-chan struct{}) {
+	group.Add("due", after(ready, w.due.Run))
+	group.Add("reconciler", after(ready, w.lost.Run))
+	group.Add("job board", after(ready, w.board.Run))
 	if w.events != nil {
-		group.Add("events", func(ctx context.Context) error { return w.board.Listen(ctx, w.events) })
+		group.Add("events", after(ready, func(ctx context.Context) error { return w.board.Listen(ctx, w.events) }))
+	}
+}
+
+// after runs f once ready is closed.
+func after(ready <-chan struct{}, f func(ctx context.Context) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ready:
+			return f(ctx)
+		}
 	}
 }
 

@@ -140,7 +140,7 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 		Fleet: f.Fleet(), Role: f.Role, Queue: f.Transcode.Queue, Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Poll{
-		Ledger: w.book, Source: store, Transcoder: w.transcoder, Output: output, Governor: w.governor, Board: w.governor,
+		Ledger: w.book, Source: store, Transcoder: w.transcoder, Governor: w.governor, Board: w.governor,
 		Fleet: f.Fleet(), Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Publish{
@@ -153,7 +153,7 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 	}).Handle)
 
 	var group run.Group
-	watch.add(&group)
+	watch.add(&group, w.server.Ready())
 	group.Add("queue", w.server.Run)
 	return group.Run(ctx)
 }

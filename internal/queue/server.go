@@ -58,6 +58,7 @@ type Server struct {
 	metrics  metrics
 	times    times
 
+	ready    chan struct{}   // closed once Redis and this host's clock are fit
 	stop     context.Context // ends when handlers shall
 	stopNow  context.CancelCauseFunc
 	slots    chan struct{} // one for each handler at work
@@ -131,6 +132,7 @@ func NewServer(opts Options) (*Server, error) {
 		atWork:   make(map[string]*run),
 		awaiting: time.Second,
 		now:      time.Now,
+		ready:    make(chan struct{}),
 	}
 	s.stop, s.stopNow = context.WithCancelCause(context.Background())
 	return s, nil
@@ -165,6 +167,11 @@ func Handle[T tasks.Task](s *Server, f func(ctx context.Context, t T) error) {
 	}
 }
 
+// Ready returns a channel that is closed once [Server.Run] has found Redis and
+// this host's clock fit to serve by. What else works on that Redis waits for it:
+// one that is refused is not to be written to.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
 // Run serves until ctx ends, then takes no further task, lets running handlers
 // finish within the drain time-out and returns nil. A task whose handler did
 // not finish goes back to its queue and no failure is counted.
@@ -188,6 +195,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("run queue server: redis %s: %w", Where(s.opts.Redis), err)
 	}
+	close(s.ready)
 	client.AddHook(pauseHook{})
 	s.redis = client
 	server := asynq.NewServerFromRedisClient(client, s.config())

@@ -47,9 +47,15 @@ func TestTrapClockSkew(t *testing.T) {
 	if n := counterValue(s.metrics.offset); n > -59 || n < -61 || ours.runs() != 0 {
 		t.Errorf("offset is %v after %d runs, want -60 and none", n, ours.runs())
 	}
+	select {
+	case <-s.Ready():
+		t.Error("it is ready while its clock is wrong")
+	default:
+	}
 	<-slow
 	slow <- 0
 	f.until("it serves", func() bool { return ours.runs() == 1 })
+	<-s.Ready()
 }
 
 func TestCheckClock(t *testing.T) {
