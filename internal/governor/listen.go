@@ -38,6 +38,19 @@ func (s *Sweeper) Listen(ctx context.Context, events cloud.Events) error {
 	return ctx.Err()
 }
 
+// Missed tells that what events have said is lost: for ten minutes lists are
+// read as if there were none. A repeat is harmless.
+func (g *Governor) Missed(ctx context.Context) error {
+	now, err := scriptClock.Run(ctx, g.rdb, nil).Text()
+	if err == nil {
+		err = g.rdb.HSet(ctx, keyEvents, "missed", now).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("note missed events: %w", err)
+	}
+	return nil
+}
+
 // hear receives once.
 func (s *Sweeper) hear(ctx context.Context, events cloud.Events) error {
 	got, err := events.Receive(ctx, cloud.MaxEventWait)

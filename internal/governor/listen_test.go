@@ -154,6 +154,18 @@ func TestEventsHealth(t *testing.T) {
 	b.hears()
 	b.swept()
 	due(5 * time.Minute) // events get another try
+	if err := b.Missed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	due(4 * time.Second) // Redis lost what they said
+	b.pass(9 * time.Minute)
+	b.hears()
+	b.swept()
+	due(4 * time.Second)
+	b.pass(61 * time.Second)
+	b.hears()
+	b.swept()
+	due(5 * time.Minute)
 	b.pass(time.Minute)
 	due(0) // nobody listens
 }

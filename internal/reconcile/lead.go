@@ -164,6 +164,11 @@ func (r *Reconciler) Recover(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("recover: count the running jobs: %w", err)
 		}
 	}
+	if report.Mended[NoTask] > 0 { // else it is a new one, and has lost nothing
+		if err := r.Epoch.Missed(ctx); err != nil {
+			return false, fmt.Errorf("recover: %w", err)
+		}
+	}
 	epoch = rand.Text()
 	if err := r.Epoch.SetEpoch(ctx, epoch); err != nil {
 		return false, fmt.Errorf("recover: %w", err)

@@ -155,6 +155,11 @@ func (e *epochs) Epoch(context.Context) (string, error) {
 	return e.at, e.err
 }
 
+func (e *epochs) Missed(context.Context) error {
+	e.log("missed")
+	return nil
+}
+
 func (e *epochs) SetEpoch(_ context.Context, epoch string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -164,8 +169,8 @@ func (e *epochs) SetEpoch(_ context.Context, epoch string) error {
 }
 
 // TestRecover: a Redis without an epoch gets every open asset's task, then the
-// running jobs are counted, and then it gets an epoch; one with an epoch gets
-// nothing.
+// running jobs are counted, what events said is told to be lost, and then it
+// gets an epoch; one with an epoch gets nothing.
 func TestRecover(t *testing.T) {
 	w := newWorld(t)
 	for n := range 30 {
@@ -187,7 +192,7 @@ func TestRecover(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := []string{"sweep", "epoch"}; !slices.Equal(order, want) || e.at == "" {
+	if want := []string{"sweep", "missed", "epoch"}; !slices.Equal(order, want) || e.at == "" {
 		t.Errorf("did %q, epoch %q, want %q, once", order, e.at, want)
 	}
 	was := e.at
@@ -195,6 +200,10 @@ func TestRecover(t *testing.T) {
 	clear(w.store.state) // lost once more
 	if ok, err := w.r.Recover(t.Context()); !ok || err != nil || e.at == was || len(w.store.state) != 30 {
 		t.Errorf("Recover = %v, %v, epoch %q after %q, %d tasks", ok, err, e.at, was, len(w.store.state))
+	}
+	order, e.at = nil, ""
+	if ok, err := w.r.Recover(t.Context()); !ok || err != nil || !slices.Equal(order, []string{"sweep", "epoch"}) {
+		t.Errorf("Recover = %v, %v, did %q; want a Redis that has all tasks to have missed nothing", ok, err, order)
 	}
 }
 

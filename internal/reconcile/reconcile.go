@@ -80,6 +80,10 @@ type Transcoder interface {
 type Epoch interface {
 	Epoch(ctx context.Context) (string, error) // "" for none
 	SetEpoch(ctx context.Context, epoch string) error
+
+	// Missed tells that what events have said of jobs is lost: who waits for
+	// one that was had already is to learn of the job some other way.
+	Missed(ctx context.Context) error
 }
 
 const (
