@@ -13,8 +13,9 @@ import (
 const listLag = 3 * time.Second
 
 // Watch has the sweeper wake the poll of this build once its job is no longer
-// running, again at each sweep until [Governor.Forget]. Fresh says that nobody
-// watched it before. A repeat is harmless.
+// running, and again after growing times until [Governor.Forget], so that a wake
+// which was lost is made up for, and a poll that fails keeps its own pace. Fresh
+// says that nobody watched it before. A repeat is harmless.
 // Watches end by themselves after four days; no job runs for longer than two.
 func (g *Governor) Watch(ctx context.Context, job, asset string, build int) (fresh bool, err error) {
 	fresh, err = scriptWatch.Run(ctx, g.rdb, []string{keyWatch, keyWho}, job, member(asset, build)).Bool()
@@ -43,7 +44,7 @@ func (g *Governor) Look(ctx context.Context, job string) (running bool, percent 
 
 // Forget ends the watch. A repeat is harmless.
 func (g *Governor) Forget(ctx context.Context, job string) error {
-	keys := []string{keyWatch, keySeen, keyOver, keyLost, keyDoubt, keyWho, keyPercent}
+	keys := []string{keyWatch, keySeen, keyOver, keyLost, keyDoubt, keyWho, keyPercent, keyWoken}
 	if err := scriptForget.Run(ctx, g.rdb, keys, job).Err(); err != nil {
 		return fmt.Errorf("forget job %s: %w", job, err)
 	}

@@ -188,7 +188,7 @@ func TestBoard(t *testing.T) {
 	want("k2 ended", b.swept(), "poll bk2 1")
 	want("k2 ended", b.look("k2"), "ask")
 	want("in flight", b.rooms(), "a:1 bk1:1 bk3:1")
-	want("k2 is not forgotten", b.swept(), "poll bk2 1")
+	want("k2 is not forgotten, but woken just now", b.swept(), "")
 	if err := b.Forget(t.Context(), "k2"); err != nil {
 		t.Fatal(err)
 	}

@@ -138,12 +138,12 @@ func TestEventsHealth(t *testing.T) {
 	b.hears(event("2", "j1", "a", cloud.JobComplete))
 	b.pass(59 * time.Second)
 	b.hears()
-	b.swept()
-	due(5 * time.Minute)
-	b.pass(2 * time.Second)
 	if got := b.swept(); got != "poll a 1, poll b 1" {
 		t.Errorf("did %q", got)
 	}
+	due(5 * time.Minute)
+	b.pass(2 * time.Second)
+	b.swept()
 	due(4 * time.Second) // one was missed
 	b.pass(9 * time.Minute)
 	b.hears()

@@ -34,6 +34,7 @@ const (
 	keyOver     = tag + "over"      // sorted set: job by when an event said that it ended
 	keyLost     = tag + "lost"      // sorted set: job by the first sweep that did not see it any more
 	keyDoubt    = tag + "doubt"     // sorted set: job by when it ended before any event said so
+	keyWoken    = tag + "woken"   // sorted set: job by when its poll is woken again
 	keyPercent  = tag + "percent"   // hash: job to percent
 	keySweep    = tag + "sweep"     // hash: the last whole sweep
 	keyEvents   = tag + "events"    // hash: how events are doing

@@ -21,8 +21,8 @@ const never = 10 * time.Minute
 const maxPages = 5000
 
 // Sweep reads the lists once, whoever has the lease: it notes who is running,
-// counts anew what is in flight, wakes the polls of all watched jobs that are
-// not running, and tells Seen of the jobs that nobody watches. If it cannot
+// counts anew what is in flight, wakes the polls of watched jobs that are not
+// running (see [Governor.Watch]), and tells Seen of the jobs that nobody watches. If it cannot
 // read all lists nothing is taken for ended. If a poll cannot be woken the
 // others are, and the next sweep tries again.
 func (s *Sweeper) Sweep(ctx context.Context) error { return s.sweep(ctx, false) }
@@ -98,7 +98,7 @@ func (s *Sweeper) note(ctx context.Context, begin string, jobs []cloud.Job) ([]c
 		return nil, nil
 	}
 	watched, err := scriptListed.Run(ctx, g.rdb,
-		[]string{keyWatch, keyWho, keySeen, keyLost, keyPercent, keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyDoubt}, args...).Int64Slice()
+		[]string{keyWatch, keyWho, keySeen, keyLost, keyPercent, keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyDoubt, keyWoken}, args...).Int64Slice()
 	if err != nil {
 		return nil, err
 	}
@@ -129,13 +129,14 @@ func (s *Sweeper) swept(ctx context.Context, begin string, pages int) ([]string,
 	return scriptSwept.Run(ctx, s.Governor.rdb,
 		[]string{
 			keyWatch, keyWho, keySeen, keyOver, keyLost, keyDoubt, keyPercent,
-			keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyPace, keySweep, keyEvents,
+			keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyPace, keySweep, keyEvents, keyWoken,
 		},
 		begin, ms(listLag), ms(never), ms(short), ms(every), ms(rare)).StringSlice()
 }
 
 func (s *Sweeper) wake(ctx context.Context, ended []string) error {
 	var errs []error
+	var failed []any
 	for pair := range slices.Chunk(ended, 2) {
 		asset, build, ok := split(pair[len(pair)-1])
 		if !ok {
@@ -143,6 +144,12 @@ func (s *Sweeper) wake(ctx context.Context, ended []string) error {
 		}
 		if err := s.Wake(ctx, asset, build); err != nil {
 			errs = bound(errs, fmt.Errorf("wake poll of asset %s build %d: %w", asset, build, err))
+			failed = append(failed, pair[0])
+		}
+	}
+	if len(failed) > 0 {
+		if err := s.Governor.rdb.ZRem(ctx, keyWoken, failed...).Err(); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)

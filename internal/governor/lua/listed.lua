@@ -1,8 +1,8 @@
 -- One page of a sweep's lists.
--- KEYS: watch who seen lost percent live-room bulk-room met left doubt
+-- KEYS: watch who seen lost percent live-room bulk-room met left doubt woken
 -- ARGV: begin-of-the-sweep, then job id percent of each; id is empty if the job does not say
 -- Returns of each whether it is watched under its id.
-local watch, who, seen, lost, percent, liveroom, bulkroom, met, left, doubt = unpack(KEYS)
+local watch, who, seen, lost, percent, liveroom, bulkroom, met, left, doubt, woken = unpack(KEYS)
 local now = clock()
 local begin = tonumber(ARGV[1])
 local out = {}
@@ -11,6 +11,7 @@ for i = 2, #ARGV, 3 do
   redis.call('ZADD', seen, string.format('%.0f', now), job)
   redis.call('ZREM', lost, job)
   redis.call('ZREM', doubt, job)
+  redis.call('ZREM', woken, job)
   redis.call('HSET', percent, job, ARGV[i + 2])
   if id ~= '' then
     local gone = redis.call('ZSCORE', left, id)

@@ -1,8 +1,9 @@
 -- The end of a sweep that read all the lists.
--- KEYS: watch who seen over lost doubt percent live-room bulk-room met left pace sweep events
+-- KEYS: watch who seen over lost doubt percent live-room bulk-room met left pace sweep events woken
 -- ARGV: begin lag never short every rare
--- Returns job, id, ... of all that are watched and not running.
-local watch, who, seen, over, lost, doubt, percent, liveroom, bulkroom, met, left, pace, sweep, events = unpack(KEYS)
+-- Returns job, id, ... of those that are watched and not running whose wake is
+-- due: at once, and again each time that as much time has passed once more.
+local watch, who, seen, over, lost, doubt, percent, liveroom, bulkroom, met, left, pace, sweep, events, woken = unpack(KEYS)
 local now = clock()
 local begin, lag, never = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function text(n) return string.format('%.0f', n) end
@@ -23,6 +24,7 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', text(now - 864000
   redis.call('ZREM', seen, job)
   redis.call('HDEL', percent, job)
 end
+old(woken, 86400000)
 old(over, 86400000)
 old(lost, 4 * 86400000)
 old(left, 600000)
@@ -40,8 +42,13 @@ for i = 1, #all, 2 do
         redis.call('ZADD', lost, text(now), job)
         if told then redis.call('ZADD', doubt, text(now), job) end
       end
-      out[#out + 1] = job
-      out[#out + 1] = redis.call('HGET', who, job) or ''
+      local due = tonumber(redis.call('ZSCORE', woken, job) or '0')
+      if due <= now then
+        local first = tonumber(redis.call('ZSCORE', lost, job) or ended or now)
+        redis.call('ZADD', woken, text(now + math.min(math.max(now - first, 30000), 900000)), job)
+        out[#out + 1] = job
+        out[#out + 1] = redis.call('HGET', who, job) or ''
+      end
     end
   end
 end
@@ -65,5 +72,5 @@ end
 freed(pace, now, n)
 redis.call('HSET', sweep, 'began', text(begin), 'done', text(now), 'took', text(now - begin),
   'short', ARGV[4], 'every', ARGV[5], 'rare', ARGV[6])
-keep(sweep, lost, doubt, events)
+keep(sweep, lost, doubt, events, woken)
 return out
