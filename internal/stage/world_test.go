@@ -70,7 +70,7 @@ func newWorld(t testing.TB, o memcloud.Options) *world {
 		Fleet: "test", Role: "arn:aws:iam::111122223333:role/vod", Next: w.queue, Retire: retire, Log: log,
 	}
 	w.poll = stage.Poll{
-		Ledger: w.book, Source: w.mem.Store, Transcoder: w.mem.Transcoder, Output: output,
+		Ledger: w.book, Source: w.mem.Store, Transcoder: w.mem.Transcoder,
 		Fleet: "test", Next: w.queue, Retire: retire, Log: log,
 	}
 	w.publish = stage.Publish{

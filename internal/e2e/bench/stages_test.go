@@ -198,7 +198,7 @@ func (f *memFleet) handle(server *queue.Server, live func()) {
 		Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Profiles: f.profiles,
 		Fleet: "bench", Role: "arn:aws:iam::111122223333:role/vod", Next: next, Retire: retire, Log: log,
 	}
-	poll := &stage.Poll{Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Output: output, Fleet: "bench", Next: next, Retire: retire, Log: log}
+	poll := &stage.Poll{Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Fleet: "bench", Next: next, Retire: retire, Log: log}
 	publish := &stage.Publish{Ledger: f.book, Source: store, Delivery: files, Profiles: f.profiles, Output: output, Next: next, Retire: retire, Log: log}
 	invalidate := &stage.Invalidate{
 		Ledger: f.book, CDN: f.mem.CDN, Profiles: f.profiles, Distribution: "E1", ViewerURL: "https://viewers.example",

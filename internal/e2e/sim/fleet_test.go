@@ -60,7 +60,7 @@ func (r *run) handle(ctx context.Context, t tasks.Task) error {
 		}).Handle(ctx, t)
 	case tasks.TranscodePoll:
 		return (&stage.Poll{
-			Ledger: ledger, Source: store, Transcoder: trans, Output: output,
+			Ledger: ledger, Source: store, Transcoder: trans,
 			Fleet: fleet, Next: next, Retire: retire, Governor: rooms, Board: board, Log: log,
 		}).Handle(ctx, t)
 	case tasks.Publish:
