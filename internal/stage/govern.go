@@ -89,9 +89,20 @@ func (r room) shut(ctx context.Context, scope, reason, asset string, d time.Dura
 	if r.governor == nil {
 		return false
 	}
-	r.log.Error("gate closes", zap.String("gate", scope), zap.String("reason", reason), zap.Duration("for", d), zap.String("asset", asset))
-	r.warn(r.governor.Shut(ctx, scope, reason, d), "gate cannot be closed", asset)
+	shutGate(ctx, r.governor, r.log, scope, reason, asset, d)
 	return true
+}
+
+// shutter closes gates; see [Governor].
+type shutter interface {
+	Shut(ctx context.Context, scope, reason string, d time.Duration) error
+}
+
+func shutGate(ctx context.Context, gates shutter, log *zap.Logger, scope, reason, asset string, d time.Duration) {
+	log.Error("gate closes", zap.String("gate", scope), zap.String("reason", reason), zap.Duration("for", d), zap.String("asset", asset))
+	if err := gates.Shut(ctx, scope, reason, d); err != nil {
+		log.Warn("gate cannot be closed", zap.String("asset", asset), zap.Error(err))
+	}
 }
 
 // succeeded tells of a job that is complete.

@@ -37,6 +37,16 @@ type Turns interface {
 	Turn(ctx context.Context, lane string, source cloud.Location) (time.Duration, error)
 }
 
+// Gates is what [Turns] may be besides: it keeps sources back from a profile by
+// which nothing can be made, and is told of such profiles. See package governor.
+type Gates interface {
+	// Closed returns the first of scopes whose gate is closed, and for how long.
+	Closed(ctx context.Context, scopes ...string) (scope string, wait time.Duration, err error)
+
+	// Shut closes a gate; see [Governor].
+	Shut(ctx context.Context, scope, reason string, d time.Duration) error
+}
+
 // Prober looks into sources and templates; see [cloud.Transcoder].
 type Prober interface {
 	Probe(ctx context.Context, source cloud.Location) (cloud.Media, error)
@@ -59,9 +69,17 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	}
 	asset := tasks.AssetID(t.Bucket, t.Key)
 	profile, err := i.Profiles.Profile(ctx, t.Profile)
+	digest := cmp.Or(t.Profile, profile.Digest())
+	switch wait, err := i.closed(ctx, digest); {
+	case err != nil:
+		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), nil)
+	case wait > 0:
+		return queue.NotYet(wait)
+	}
 	// Of no revision: the same source is looked at again once the profile is stored.
 	none := ledger.Revision{ID: tasks.Revision(t.SourceVersion, ""), Source: t.SourceVersion, Profile: t.Profile}
 	if errors.Is(err, cloud.ErrNotFound) {
+		i.shut(ctx, digest, err.Error(), asset)
 		return end(fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, none), ledger.Failure{Class: ledger.Settings, Message: err.Error()})
 	}
 	if err != nil {
@@ -89,6 +107,9 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	case err != nil:
 		return verdict(ctx, fmt.Errorf("ingest %s: %w", at, err), i.giveUp(ctx, at, t, revision(ledger.Source{Version: t.SourceVersion}, profile)))
 	case refused != nil:
+		if f := rec.Failed(); f != nil && f.Class == ledger.Settings {
+			i.shut(ctx, digest, f.Message, asset)
+		}
 		return queue.Permanent(fmt.Errorf("ingest %s: %w", at, refused))
 	}
 	for _, n := range rec.Unresolved() { // a job that runs for nobody any more costs money
@@ -100,6 +121,28 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 		return nil // it has just been looked at, and its bytes are not to be built
 	}
 	return handOn(ctx, i.Next, rec)
+}
+
+// closed returns how long the gate of a profile is closed; 0 if it is not, or
+// if there are no gates.
+func (i *Ingest) closed(ctx context.Context, profile string) (time.Duration, error) {
+	gates, ok := i.Turns.(Gates)
+	if !ok {
+		return 0, nil
+	}
+	_, wait, err := gates.Closed(ctx, "profile:"+profile)
+	if err != nil {
+		return 0, fmt.Errorf("ask for the gate of profile %s: %w", profile, err)
+	}
+	return wait, nil
+}
+
+// shut closes the gate of a profile by which nothing can be made, so that it
+// does not cost the whole library, one asset after the other.
+func (i *Ingest) shut(ctx context.Context, profile, reason, asset string) {
+	if gates, ok := i.Turns.(Gates); ok {
+		shutGate(ctx, gates, i.Log, "profile:"+profile, reason, asset, profileGate)
+	}
 }
 
 // poison puts the source, as it is now, into quarantine.

@@ -132,6 +132,7 @@ func (s *Submit) ended(ctx context.Context, t tasks.TranscodeSubmit, err error, 
 	case errors.Is(err, errGone):
 		return end(err, fail, ledger.Failure{Class: ledger.SourceGone, Message: goneMessage})
 	case errors.Is(err, cloud.ErrInvalid), errors.Is(err, cloud.ErrNotFound) && queue.Failures(ctx) >= maxMissing:
+		s.room().shut(ctx, "profile:"+t.Profile, err.Error(), t.Asset, profileGate) // the profile's other assets would end likewise
 		return end(err, fail, ledger.Failure{Class: ledger.Settings, Message: err.Error(), Attempts: queue.Failures(ctx) + 1})
 	case errors.Is(err, cloud.ErrExpired):
 		return queue.NotYet(time.Second) // as of another intent

@@ -212,7 +212,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"denied, ungoverned", cloud.ErrDenied, false, ": denied", "", ""},
 		{"denied", cloud.ErrDenied, true, ": denied", "", ""},
 		{"no such queue", cloud.ErrNotFound, true, ": not found", "", ""},
-		{"invalid", cloud.ErrInvalid, true, "invalid: skip retry", "", ledger.Settings},
+		{"invalid", cloud.ErrInvalid, true, "invalid: skip retry", "shut profile:%.4s 10m0s", ledger.Settings},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -231,7 +231,7 @@ func TestRefusedRequests(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("Handle = %v, want %s", err, tt.want)
 				}
-				if tt.shut != "" && !g.told(tt.shut) {
+				if tt.shut = strings.ReplaceAll(tt.shut, "%.4s", task.Profile[:4]); tt.shut != "" && !g.told(tt.shut) {
 					t.Errorf("the governor heard %q, want %s", g.said, tt.shut)
 				}
 				if tt.governor && !g.told("release 1") {
