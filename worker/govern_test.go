@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +42,22 @@ func (d deaf) Receive(ctx context.Context, _ time.Duration) ([]cloud.Event, erro
 
 func (d deaf) Done(context.Context, ...string) error { return nil }
 
+// away is a Redis that tells when it is first asked, and does not answer.
+type away touched
+
+func (a away) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (a away) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, _ redis.Cmder) error {
+		_, _ = touched(a).Hold(ctx, "", 0)
+		return errors.New("no answer")
+	}
+}
+
+func (a away) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
 // Nothing looks after a fleet whose Redis is not yet known to be fit: not to
 // rebuild its queue, nor to read events that only it could note.
 func TestWatchWaits(t *testing.T) {
@@ -50,10 +65,8 @@ func TestWatchWaits(t *testing.T) {
 		mem := memcloud.New(memcloud.Options{Buckets: []string{"ledger"}})
 		book := ledger.New(mem.Store, cloud.Location{Bucket: "ledger"})
 		all := map[string]touched{"due": make(touched, 1), "reconciler": make(touched, 1), "job board": make(touched, 1), "events": make(touched, 1)}
-		rdb := redis.NewClient(&redis.Options{MaxRetries: -1, Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			_, _ = all["job board"].Hold(ctx, "", 0)
-			return nil, errors.New("no redis here")
-		}})
+		rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+		rdb.AddHook(away(all["job board"]))
 		defer rdb.Close()
 		w := &watch{
 			board:  &governor.Sweeper{Governor: governor.New(rdb, governor.Options{Fleet: "fleet"}), Log: zap.NewNop()},
