@@ -10,6 +10,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
 )
 
@@ -234,6 +235,38 @@ func TestJobThatCannotBeAsked(t *testing.T) {
 			w.drain()
 			w.published(1, 1)
 		})
+	}
+}
+
+// A poll that ends because its record is corrupt or gone is not watched for any
+// more; as long as it is tried, it is.
+func TestPollOfAnUnreadableRecord(t *testing.T) {
+	for _, corrupt := range []bool{true, false} {
+		for failures, forgets := range map[int]bool{9: false, 10: true} {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := newWorld(t, memcloud.Options{}), &governed{}
+				w.upload("one")
+				w.ask()
+				w.until(1, ledger.Transcoding)
+				w.poll.Governor, w.poll.Board = g, g
+				task, _ := w.queue.next()
+				key := "ledger/" + w.asset()[:2] + "/" + w.asset() + ".json"
+				if _, err := w.mem.Store.Head(t.Context(), cloud.Location{Bucket: "ledger", Key: key}); err != nil {
+					t.Fatal(err)
+				}
+				if corrupt {
+					w.mem.Store.Seed(cloud.Put{Location: cloud.Location{Bucket: "ledger", Key: key}, Body: []byte("{")})
+				} else {
+					w.must(w.mem.Store.Delete(t.Context(), "ledger", key))
+				}
+				w.queue.failures[task] = failures
+				err, _ := w.run(task)
+				job := task.(tasks.TranscodePoll).Job
+				if err == nil || queue.IsVerdict(err) != forgets || g.told("forget "+job) != forgets {
+					t.Errorf("corrupt %v, after %d failures: %v, the governor heard %q; want job %s forgotten: %v", corrupt, failures, err, g.said, job, forgets)
+				}
+			})
+		}
 	}
 }
 

@@ -68,6 +68,11 @@ func (r room) free(ctx context.Context, asset string, build int, job string) {
 	if r.governor != nil {
 		r.warn(r.governor.Release(ctx, asset, build), "room of a build cannot be released", asset)
 	}
+	r.forget(ctx, asset, job)
+}
+
+// forget ends the watch of a job that no task asks for any more.
+func (r room) forget(ctx context.Context, asset, job string) {
 	if r.board != nil && job != "" {
 		r.warn(r.board.Forget(ctx, job), "job cannot be taken off the board", asset)
 	}

@@ -48,7 +48,7 @@ func (p *Poll) Handle(ctx context.Context, t tasks.TranscodePoll) error {
 	}
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
-		return unread(ctx, fmt.Errorf("poll asset %s: %w", t.Asset, err))
+		return p.unread(ctx, t, fmt.Errorf("poll asset %s: %w", t.Asset, err))
 	}
 	b := rec.Build(t.Build)
 	switch {
@@ -108,6 +108,17 @@ func (p *Poll) unseen(ctx context.Context, t tasks.TranscodePoll, err error) err
 		return queue.NotYet(shutDelay)
 	}
 	return verdict(ctx, err, nil)
+}
+
+// unread is the verdict on an error of reading the record. A task that ends by
+// it is not to be woken again and again: whoever mends the record has the sweep
+// find its job.
+func (p *Poll) unread(ctx context.Context, t tasks.TranscodePoll, err error) error {
+	v := unread(ctx, err)
+	if unreadable(err) && queue.IsVerdict(v) {
+		p.room().forget(ctx, t.Asset, t.Job)
+	}
+	return v
 }
 
 // poison ends a task that costs its worker's life, and a job that runs for it.

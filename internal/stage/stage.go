@@ -219,14 +219,18 @@ func after(err error, d time.Duration) time.Duration {
 
 // unread is the verdict on an error of reading an asset's record.
 func unread(ctx context.Context, err error) error {
-	lost := errors.Is(err, cloud.ErrNotFound) || errors.Is(err, ledger.ErrCorrupt)
 	switch {
-	case !lost:
+	case !unreadable(err):
 		return verdict(ctx, err, nil)
 	case queue.Failures(ctx) >= maxUnread:
 		return queue.Permanent(err)
 	}
 	return err
+}
+
+// unreadable reports whether err is of a record that is missing or corrupt.
+func unreadable(err error) bool {
+	return errors.Is(err, cloud.ErrNotFound) || errors.Is(err, ledger.ErrCorrupt)
 }
 
 // end ends a task for good, once its failure is recorded.
