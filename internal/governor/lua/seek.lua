@@ -22,6 +22,6 @@ redis.call('ZADD', due, string.format('%.0f', now + tonumber(ARGV[4])), id)
 local p = redis.call('HMGET', pass, 'done', 'done-began', 'done-reach')
 local done = p[1] and tonumber(p[1]) > known and tonumber(p[2]) >= tonumber(ARGV[3]) and tonumber(p[3]) <= tonumber(ARGV[2])
 local jobs = redis.call('HGET', found, id) or ''
-if not done and jobs == '' then redis.call('HSET', pass, 'want', n) end
+if not done then redis.call('HSET', pass, 'want', n) end
 keep(since, due, number, found, pass)
 return {done and '1' or '0', p[2] or '0', jobs}
