@@ -54,7 +54,14 @@ func (p *process) reconciler(r *run) *reconcile.Reconciler {
 	l.Ledger, l.Tasks, l.Queue = ledger.New(store{r, r.w.mem.Store}, shelf), inspector{r}, client{r}
 	l.Transcoder = r.transcoder(p.governor)
 	if p.governor != nil {
-		l.Epoch, l.Sweep = p.governor, p.sweeper(r).Sweep
+		count := p.sweeper(r)
+		wake := count.Wake
+		count.Seen = nil
+		count.Wake = func(ctx context.Context, asset string, build int) error {
+			_ = wake(ctx, asset, build) // it comes by itself
+			return nil
+		}
+		l.Epoch, l.Sweep = p.governor, count.Sweep
 	}
 	return l
 }
@@ -67,10 +74,10 @@ func (p *process) sweeper(r *run) *governor.Sweeper {
 	}
 	return &governor.Sweeper{
 		Governor: p.governor, Jobs: r.transcoder(p.governor), Every: sweepEvery, Rare: rareEvery,
-		Wake: func(ctx context.Context, asset string, build int) error {
-			return next.Wake(ctx, tasks.TranscodePoll{Asset: asset, Build: build})
+		Wake: func(_ context.Context, asset string, build int) error {
+			return next.nudge(tasks.TranscodePoll{Asset: asset, Build: build})
 		},
-		WakeSubmit: func(ctx context.Context, lane, asset string, build int) error {
+		WakeSubmit: func(_ context.Context, lane, asset string, build int) error {
 			return next.nudge(tasks.TranscodeSubmit{Asset: asset, Build: build, Lane: tasks.Lane(lane)})
 		},
 		Seen: seen.Seen,
