@@ -18,7 +18,7 @@ const listLag = 3 * time.Second
 // says that nobody watched it before. A repeat is harmless.
 // Watches end by themselves after four days; no job runs for longer than two.
 func (g *Governor) Watch(ctx context.Context, job, asset string, build int) (fresh bool, err error) {
-	fresh, err = scriptWatch.Run(ctx, g.rdb, []string{keyWatch, keyWho}, job, member(asset, build)).Bool()
+	fresh, err = scriptWatch.Run(ctx, g.rdb, []string{keyWatch, keyWho, keyUnmade}, job, member(asset, build)).Bool()
 	if err != nil {
 		return false, fmt.Errorf("watch job %s: %w", job, err)
 	}

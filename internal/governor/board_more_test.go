@@ -106,6 +106,7 @@ func TestCallBounds(t *testing.T) {
 			b := newBoard(t, tt.opt)
 			for _, a := range []string{"a", "b"} {
 				b.admit("bulk", a)
+				b.watch("job-"+a, a)
 			}
 			b.admit("live", "c")
 			b.admit("bulk", "d")

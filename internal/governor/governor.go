@@ -64,8 +64,10 @@ type Options struct {
 	// of InFlight, less is none.
 	Reserve int
 
-	// PerDay is how many jobs may be admitted in one day of UTC; zero: any
-	// number.
+	// PerDay is how many jobs may be made in one day of UTC; zero: any number.
+	// Of it, live jobs have the same part for themselves as of InFlight. An
+	// admission counts, unless it is given back and no job was asked for, or
+	// none made.
 	PerDay int
 
 	// Rates are the quotas by method; one that is missing has [DefaultRate],
@@ -146,8 +148,8 @@ func (g *Governor) Admit(ctx context.Context, lane, profile, asset string, build
 	r := g.share(CreateJob)
 	wait, err = g.wait(ctx, scriptAdmit,
 		[]string{
-			keyEpoch, keyGates, keyDay, keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine,
-			keyDue, keySeq, keyBucket(CreateJob), keyPace, keyLeft, keyMet,
+			keyEpoch, keyGates, keyDayLive, keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine,
+			keyDue, keySeq, keyBucket(CreateJob), keyPace, keyLeft, keyMet, keyDayBulk, keyUnmade,
 		},
 		lane, id, g.opt.InFlight, g.opt.Reserve, max(g.opt.PerDay, 0), float(r.PerSecond), r.Burst, ms(grace), spread(id),
 		scopeAccount, scopeSubmit, scopeOf("profile", profile))
@@ -166,7 +168,7 @@ const (
 // Release gives room, or the place in line, back. A repeat is harmless.
 func (g *Governor) Release(ctx context.Context, asset string, build int) error {
 	err := scriptRelease.Run(ctx, g.rdb, []string{
-		keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyDue, keyPace, keyLeft, keyMet,
+		keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyDue, keyPace, keyLeft, keyMet, keyUnmade, keyDayLive, keyDayBulk,
 	}, member(asset, build)).Err()
 	if err != nil {
 		return fmt.Errorf("release asset %s build %d: %w", asset, build, err)

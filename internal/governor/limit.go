@@ -31,6 +31,7 @@ type limited struct {
 
 func (l limited) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
 	job, err := l.t.Submit(ctx, r)
+	l.g.made(ctx, r, err)
 	return job, l.g.heed(ctx, CreateJob, err)
 }
 

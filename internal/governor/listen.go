@@ -102,7 +102,7 @@ func (s *Sweeper) heed(ctx context.Context, e cloud.JobEvent) error {
 	who, err := scriptNote.Run(ctx, g.rdb,
 		[]string{
 			keyWatch, keyWho, keySeen, keyOver, keyLost, keyDoubt, keyPercent,
-			keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyPace, keyEvents,
+			keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyPace, keyEvents, keyUnmade,
 		},
 		e.ID, id, what, percent).Text()
 	if err != nil {

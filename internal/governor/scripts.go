@@ -18,8 +18,11 @@ const (
 	keyEpoch    = tag + "epoch"
 	keyLeases   = tag + "leases" // hash: NAME:by, NAME:until
 	keyGates    = tag + "gates"  // hash: scope to a gate as JSON
-	keyDay      = tag + "day"    // hash: d (days since 1970), n (jobs admitted)
-	keyPace     = tag + "pace"   // hash: how many jobs ended in this window and the one before
+	keyDayLive  = tag + "day:live"
+	keyDayBulk  = tag + "day:bulk"  // sorted sets: ASSET:BUILD by when it was admitted, of this day
+	keyDayWhole = tag + "day:whole" // there once the jobs of the day in which Redis was new are counted
+	keyUnmade   = tag + "unmade"    // sorted set: ASSET:BUILD by when it was admitted, of those that may have no job
+	keyPace     = tag + "pace"      // hash: how many jobs ended in this window and the one before
 	keyLiveRoom = tag + "room:live"
 	keyBulkRoom = tag + "room:bulk" // sorted sets: ASSET:BUILD by when it was admitted
 	keyLiveLine = tag + "line:live"
@@ -34,7 +37,7 @@ const (
 	keyOver     = tag + "over"      // sorted set: job by when an event said that it ended
 	keyLost     = tag + "lost"      // sorted set: job by the first sweep that did not see it any more
 	keyDoubt    = tag + "doubt"     // sorted set: job by when it ended before any event said so
-	keyWoken    = tag + "woken"   // sorted set: job by when its poll is woken again
+	keyWoken    = tag + "woken"     // sorted set: job by when its poll is woken again
 	keyPercent  = tag + "percent"   // hash: job to percent
 	keySweep    = tag + "sweep"     // hash: the last whole sweep
 	keyEvents   = tag + "events"    // hash: how events are doing
@@ -86,6 +89,8 @@ var (
 	heardLua string
 	//go:embed lua/clock.lua
 	clockLua string
+	//go:embed lua/counted.lua
+	countedLua string
 	//go:embed lua/stats.lua
 	statsLua string
 )
@@ -109,6 +114,7 @@ var (
 	scriptNote      = script(noteLua)
 	scriptHeard     = script(heardLua)
 	scriptClock     = script(clockLua)
+	scriptCounted   = script(countedLua)
 	scriptStats     = script(statsLua)
 )
 

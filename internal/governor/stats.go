@@ -26,7 +26,7 @@ type Stats struct {
 
 // Stats reads the numbers.
 func (g *Governor) Stats(ctx context.Context) (Stats, error) {
-	keys := []string{keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyWatch, keyDay, keySweep, keyEvents}
+	keys := []string{keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyWatch, keyDayLive, keySweep, keyEvents, keyDayBulk}
 	var args []any
 	for _, method := range Methods() {
 		r := g.share(method)

@@ -50,7 +50,7 @@ func (s *Sweeper) sweep(ctx context.Context, leased bool) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	s.Log.Debug("jobs swept", zap.Int("pages", pages), zap.Int("ended", len(ended)/2), zap.Int("unwatched", len(strays)))
-	return errors.Join(s.wake(ctx, ended), s.tell(ctx, strays))
+	return errors.Join(s.count(ctx, begin), s.wake(ctx, ended), s.tell(ctx, strays))
 }
 
 // list notes all jobs of a state and returns how many pages they are.
@@ -86,19 +86,19 @@ func (s *Sweeper) list(ctx context.Context, state cloud.JobState, begin string, 
 func (s *Sweeper) note(ctx context.Context, begin string, jobs []cloud.Job) ([]cloud.Job, error) {
 	g := s.Governor
 	var own []cloud.Job
-	args := []any{begin}
+	args := []any{begin, flag(g.opt.PerDay > 0)}
 	for _, job := range jobs {
 		id, fleet := g.ours(job.Metadata)
 		if fleet {
 			own = append(own, job)
-			args = append(args, job.ID, id, min(max(job.Percent, 0), 100))
+			args = append(args, job.ID, id, min(max(job.Percent, 0), 100), job.Created.UnixMilli())
 		}
 	}
 	if len(own) == 0 {
 		return nil, nil
 	}
 	watched, err := scriptListed.Run(ctx, g.rdb,
-		[]string{keyWatch, keyWho, keySeen, keyLost, keyPercent, keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyDoubt, keyWoken}, args...).Int64Slice()
+		[]string{keyWatch, keyWho, keySeen, keyLost, keyPercent, keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyDoubt, keyWoken, keyUnmade, keyDayLive, keyDayBulk}, args...).Int64Slice()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (s *Sweeper) swept(ctx context.Context, begin string, pages int) ([]string,
 	return scriptSwept.Run(ctx, s.Governor.rdb,
 		[]string{
 			keyWatch, keyWho, keySeen, keyOver, keyLost, keyDoubt, keyPercent,
-			keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyPace, keySweep, keyEvents, keyWoken,
+			keyLiveRoom, keyBulkRoom, keyMet, keyLeft, keyPace, keySweep, keyEvents, keyWoken, keyUnmade, keyDayLive, keyDayBulk,
 		},
 		begin, ms(listLag), ms(never), ms(short), ms(every), ms(rare)).StringSlice()
 }
@@ -190,7 +190,7 @@ func (s *Sweeper) call(ctx context.Context) (called int, due time.Duration, err 
 	got, err := scriptTick.Run(ctx, g.rdb,
 		[]string{
 			keyEpoch, keyGates, keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyDue,
-			keyBucket(CreateJob), keyDay, keySweep, keyEvents, keyWatch,
+			keyBucket(CreateJob), keyDayLive, keySweep, keyEvents, keyWatch, keyDayBulk,
 		},
 		g.opt.InFlight, g.opt.Reserve, max(g.opt.PerDay, 0), float(r.PerSecond), r.Burst, ms(grace), callLimit, scopeAccount, scopeSubmit).StringSlice()
 	if err == nil && len(got) < 2 {

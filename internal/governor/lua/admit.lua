@@ -1,7 +1,7 @@
--- KEYS: epoch gates day live-room bulk-room live-line bulk-line due seq bucket pace left met
+-- KEYS: epoch gates day-live live-room bulk-room live-line bulk-line due seq bucket pace left met day-bulk unmade
 -- ARGV: lane id cap reserve per-day rate burst grace spread account-gate stage-gate profile-gate
 -- Returns 0 if admitted, else the wait.
-local epoch, gates, day, liveroom, bulkroom, liveline, bulkline, due, seq, bucket, pace, left, met = unpack(KEYS)
+local epoch, gates, daylive, liveroom, bulkroom, liveline, bulkline, due, seq, bucket, pace, left, met, daybulk, unmade = unpack(KEYS)
 local lane, id = ARGV[1], ARGV[2]
 local cap, reserve, perday = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local rate, burst, grace, spread = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -54,9 +54,8 @@ local rank = redis.call('ZRANK', line, id) or redis.call('ZCARD', line)
 local live, bulk = redis.call('ZCARD', liveroom), redis.call('ZCARD', bulkroom)
 local free, quota, ahead = cap - live - bulk, 1e9, 0
 if perday > 0 then
-  local d = redis.call('HMGET', day, 'd', 'n')
-  quota = perday
-  if tonumber(d[1] or '-1') == math.floor(now / 86400000) then quota = perday - tonumber(d[2]) end
+  local forlive, forbulk = left_today(perday, cap, reserve, daylive, daybulk, now)
+  if lane == 'bulk' then quota = forbulk else quota = forlive end
 end
 if lane == 'bulk' then
   ahead = redis.call('ZCARD', liveline)
@@ -70,8 +69,11 @@ if wall == 0 and rank < free and place < quota and place < whole(tokens) then
   redis.call('ZREM', met, id)
   keep(room)
   if perday > 0 then
-    redis.call('HSET', day, 'd', math.floor(now / 86400000), 'n', perday - quota + 1)
-    keep(day)
+    local day = daylive
+    if lane == 'bulk' then day = daybulk end
+    redis.call('ZADD', day, string.format('%.0f', now), id)
+    redis.call('ZADD', unmade, string.format('%.0f', now), id)
+    keep(day, unmade)
   end
   return go()
 end

@@ -100,6 +100,36 @@ local function sent(before, id)
   return text
 end
 
+-- today is how many jobs of a lane count for the day.
+local function today(key, now)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. string.format('%.0f', now - now % 86400000))
+  return redis.call('ZCARD', key)
+end
+
+-- left_today is how many more may be made today, of the live and of the bulk
+-- lane. Live jobs have the same part of the day for themselves as of the rooms.
+local function left_today(perday, cap, reserve, daylive, daybulk, now)
+  local live, bulk = today(daylive, now), today(daybulk, now)
+  local own = 0
+  if cap > 0 then own = math.floor(perday * reserve / cap) end
+  return perday - live - bulk, math.min(perday - live - bulk, perday - own - bulk)
+end
+
+-- count has a job that somebody saw count for the day in which it was made. Who
+-- finds it does not know its lane; of bulk it leaves live its own part.
+local function count(daylive, daybulk, created, id, now)
+  if tonumber(created) < now - now % 86400000 or redis.call('ZSCORE', daylive, id) then return end
+  redis.call('ZADD', daybulk, 'NX', created, id)
+  keep(daybulk)
+end
+
+-- unmake has an admission of which no job came not count for the day.
+local function unmake(unmade, daylive, daybulk, id)
+  if redis.call('ZREM', unmade, id) == 0 then return end
+  redis.call('ZREM', daylive, id)
+  redis.call('ZREM', daybulk, id)
+end
+
 -- freed counts jobs that ended, to know at which pace room frees.
 local window = 300000
 local function freed(pace, now, n)

@@ -1,14 +1,15 @@
 -- What an event says of a job.
--- KEYS: watch who seen over lost doubt percent live-room bulk-room met left pace events
+-- KEYS: watch who seen over lost doubt percent live-room bulk-room met left pace events unmade
 -- ARGV: job id what percent; id is what the job itself says, empty if it is not ours
 -- Returns the id of who watches a job that has ended; else nothing.
-local watch, who, seen, over, lost, doubt, percent, liveroom, bulkroom, met, left, pace, events = unpack(KEYS)
+local watch, who, seen, over, lost, doubt, percent, liveroom, bulkroom, met, left, pace, events, unmade = unpack(KEYS)
 local job, id, what = ARGV[1], ARGV[2], ARGV[3]
 local now = clock()
 local at = string.format('%.0f', now)
 local watcher = redis.call('HGET', who, job)
 if not watcher and id == '' then return '' end
 redis.call('HSET', events, 'seen', at)
+redis.call('ZREM', unmade, watcher or id)
 if what == 'ended' then
   redis.call('ZADD', over, at, job)
   for _, key in ipairs({seen, lost, doubt}) do redis.call('ZREM', key, job) end

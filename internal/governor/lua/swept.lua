@@ -1,9 +1,9 @@
 -- The end of a sweep that read all the lists.
--- KEYS: watch who seen over lost doubt percent live-room bulk-room met left pace sweep events woken
+-- KEYS: watch who seen over lost doubt percent live-room bulk-room met left pace sweep events woken unmade day-live day-bulk
 -- ARGV: begin lag never short every rare
 -- Returns job, id, ... of those that are watched and not running whose wake is
 -- due: at once, and again each time that as much time has passed once more.
-local watch, who, seen, over, lost, doubt, percent, liveroom, bulkroom, met, left, pace, sweep, events, woken = unpack(KEYS)
+local watch, who, seen, over, lost, doubt, percent, liveroom, bulkroom, met, left, pace, sweep, events, woken, unmade, daylive, daybulk = unpack(KEYS)
 local now = clock()
 local begin, lag, never = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function text(n) return string.format('%.0f', n) end
@@ -25,6 +25,7 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', text(now - 864000
   redis.call('HDEL', percent, job)
 end
 old(woken, 86400000)
+old(unmade, 86400000)
 old(over, 86400000)
 old(lost, 4 * 86400000)
 old(left, 600000)
@@ -65,6 +66,7 @@ for _, room in ipairs({liveroom, bulkroom}) do
       n = n + redis.call('ZREM', room, id)
       redis.call('ZREM', met, id)
     elseif not at and tonumber(ids[i + 1]) < begin - never then
+      unmake(unmade, daylive, daybulk, id)
       redis.call('ZREM', room, id)
     end
   end

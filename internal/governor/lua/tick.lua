@@ -1,8 +1,8 @@
 -- Who is called now, and when the next sweep is due.
--- KEYS: epoch gates live-room bulk-room live-line bulk-line due bucket day sweep events watch
+-- KEYS: epoch gates live-room bulk-room live-line bulk-line due bucket day-live sweep events watch day-bulk
 -- ARGV: cap reserve per-day rate burst grace most account-gate stage-gate
 -- Returns the clock, how long until the next sweep, then lane, id, ... to call.
-local epoch, gates, liveroom, bulkroom, liveline, bulkline, due, bucket, day, sweep, events, watch = unpack(KEYS)
+local epoch, gates, liveroom, bulkroom, liveline, bulkline, due, bucket, daylive, sweep, events, watch, daybulk = unpack(KEYS)
 local cap, reserve, perday = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local grace, most = tonumber(ARGV[6]), tonumber(ARGV[7])
 local now = clock()
@@ -31,10 +31,9 @@ if redis.call('EXISTS', epoch) == 0 then return out end
 
 forsake(now, due, liveline, bulkline)
 local tokens = whole((fill(bucket, now, tonumber(ARGV[4]), tonumber(ARGV[5]))))
+local forlive, forbulk = tokens, tokens
 if perday > 0 then
-  local d = redis.call('HMGET', day, 'd', 'n')
-  if tonumber(d[1] or '-1') == math.floor(now / 86400000) then perday = perday - tonumber(d[2]) end
-  tokens = math.min(tokens, perday)
+  forlive, forbulk = left_today(perday, cap, reserve, daylive, daybulk, now)
 end
 local waiting = redis.call('ZCARD', liveline)
 local function call(lane, line, n)
@@ -49,8 +48,8 @@ local function call(lane, line, n)
     end
   end
 end
-call('live', liveline, math.min(cap - live - bulk, tokens))
+call('live', liveline, math.min(cap - live - bulk, tokens, forlive))
 if most > 1 or waiting == 0 then
-  call('bulk', bulkline, math.min(cap - live - bulk - waiting, cap - reserve - bulk, tokens - waiting))
+  call('bulk', bulkline, math.min(cap - live - bulk - waiting, cap - reserve - bulk, tokens - waiting, forbulk - waiting))
 end
 return out
