@@ -122,12 +122,13 @@ func (f *failed) read(ctx context.Context, book *ledger.Store, class ledger.Clas
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(recordsAtOnce)
 	read := 0
-	for m, err := range book.FailedMarkers(gctx) {
+	var only []ledger.Class // none: all
+	if class != "" {
+		only = append(only, class)
+	}
+	for m, err := range book.FailedMarkers(gctx, only...) {
 		if err != nil {
 			return errors.Join(g.Wait(), err)
-		}
-		if class != "" && m.Class != class {
-			continue
 		}
 		f.mu.Lock()
 		if since.IsZero() {

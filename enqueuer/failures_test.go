@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/tasks"
 )
@@ -111,6 +113,24 @@ func TestFailuresCost(t *testing.T) {
 	after := s.mem.Calls()
 	if gets, lists := after["Store.Get"]-before["Store.Get"], after["Store.List"]-before["Store.List"]; gets != 0 || lists != 1 {
 		t.Errorf("%d records read and %d pages listed, want none and one", gets, lists)
+	}
+}
+
+// One class costs a listing of that class's markers alone.
+func TestFailuresOfOneClassCost(t *testing.T) {
+	s := failing(t)
+	for _, args := range [][]string{{"failures", "--class=incomplete"}, {"redrive", "--class=incomplete", "--dry-run"}} {
+		var listed []string
+		s.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+			if op == "Store.List" {
+				listed = append(listed, at)
+			}
+			return nil
+		}})
+		s.want(0, args, "1 assets")
+		if want := []string{"s3://ledger/fleet/failed/incomplete/"}; !slices.Equal(listed, want) {
+			t.Errorf("%q lists %q, want %q", args, listed, want)
+		}
 	}
 }
 

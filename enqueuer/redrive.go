@@ -177,11 +177,11 @@ func (r *redriver) all(ctx context.Context, named []string) error {
 		}
 	}
 	if len(named) == 0 {
-		for m, err := range r.book.FailedMarkers(gctx) {
+		for m, err := range r.book.FailedMarkers(gctx, r.class) {
 			if err != nil {
 				return errors.Join(g.Wait(), err)
 			}
-			if m.Class == r.class && !send(m.Asset) {
+			if !send(m.Asset) {
 				break
 			}
 		}

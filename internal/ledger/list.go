@@ -46,9 +46,21 @@ type FailedMarker struct {
 }
 
 // FailedMarkers yields the assets that have a marker of a failure, ascending by
-// class, then asset, each once. It may be stale, as those of [Store.Open].
-func (s *Store) FailedMarkers(ctx context.Context) iter.Seq2[FailedMarker, error] {
-	return s.markers(ctx, "failed/")
+// class, then asset, each once. It may be stale, as those of [Store.Open]. With
+// classes it yields, and lists, those alone, in the order given.
+func (s *Store) FailedMarkers(ctx context.Context, classes ...Class) iter.Seq2[FailedMarker, error] {
+	if len(classes) == 0 {
+		return s.markers(ctx, "failed/")
+	}
+	return func(yield func(FailedMarker, error) bool) {
+		for _, class := range classes {
+			for m, err := range s.markers(ctx, "failed/"+string(class)+"/") {
+				if !yield(m, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // markers yields the assets of the markers in a folder. The keys of an asset's
@@ -67,8 +79,8 @@ func (s *Store) markers(ctx context.Context, folder string) iter.Seq2[FailedMark
 				continue
 			}
 			m := FailedMarker{Asset: asset}
-			if folder == "failed/" {
-				class, _, _ := strings.Cut(strings.TrimPrefix(o.Key, at.Key), "/")
+			if kind, rest, _ := strings.Cut(strings.TrimPrefix(o.Key, s.root.Join("").Key), "/"); kind == "failed" {
+				class, _, _ := strings.Cut(rest, "/")
 				m.Class = Class(class)
 			}
 			if m == last {

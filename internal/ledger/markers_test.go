@@ -277,7 +277,22 @@ func TestMarkerLists(t *testing.T) {
 	if want := []string{"AAB<nil>", "AAC<nil>", "{access AAB} <nil>", "{bad-source AAB} <nil>"}; !slices.Equal(got, want) {
 		t.Errorf("lists yield %q, want %q", got, want)
 	}
+	got = nil
+	pages := c.Calls()["Store.List"]
+	for m, err := range s.FailedMarkers(t.Context(), BadSource, Canceled) {
+		got = append(got, fmt.Sprint(m, err))
+	}
+	if want := []string{"{bad-source AAB} <nil>"}; !slices.Equal(got, want) || c.Calls()["Store.List"] != pages+2 {
+		t.Errorf("two classes are %q, %d pages, want %q, 2", got, c.Calls()["Store.List"]-pages, want)
+	}
 	c.SetHooks(memcloud.Hooks{Before: unavailable})
+	got = nil
+	for m, err := range s.FailedMarkers(t.Context(), BadSource, Canceled) {
+		got = append(got, fmt.Sprint(m, err))
+	}
+	if want := []string{"{ } list markers s3://state/fleet/failed/bad-source/: Store.List s3://state/fleet/failed/bad-source/: unavailable"}; !slices.Equal(got, want) {
+		t.Errorf("lists yield %q, want %q", got, want)
+	}
 	got = nil
 	for a, err := range s.Open(t.Context()) {
 		got = append(got, fmt.Sprint(a, err))
