@@ -28,7 +28,7 @@ func (gatesCmd) Help() string {
 on. The fleet closes a gate itself where going on would only burn money or
 requests, such as when a role is denied: then it lets one job through now and
 again, and opens the gate when that succeeds. Scopes: account, profile:DIGEST,
-stage:KIND, campaign:NAME.
+stage:transcode-submit. Other stages have no gates: enqueuer pause holds them.
 
 Examples:
 
@@ -174,7 +174,7 @@ func (c *gatesOpenCmd) Run(e *env) error {
 
 type gatesCloseCmd struct {
 	config.Redis
-	Scope  string        `arg:"" help:"account, profile:DIGEST, stage:KIND or campaign:NAME."`
+	Scope  string        `arg:"" help:"account, profile:DIGEST or stage:transcode-submit."`
 	Reason string        `required:"" help:"Why, for those who meet it." placeholder:"TEXT"`
 	For    time.Duration `help:"How long it stays closed, at most a week; without it, until somebody opens it." placeholder:"D"`
 }
@@ -193,6 +193,9 @@ Exit codes: 0 it is closed, 1 failed, 2 wrong usage.`
 
 func (c *gatesCloseCmd) Run(e *env) error {
 	if err := checkScope(c.Scope); err != nil {
+		return err
+	}
+	if err := checkHeld(c.Scope); err != nil {
 		return err
 	}
 	switch {
@@ -237,6 +240,17 @@ func checkScope(scope string) error {
 		return nil
 	}
 	return run.UsageError(fmt.Errorf("scope %q: want account, profile:DIGEST, stage:KIND or campaign:NAME", scope))
+}
+
+// checkHeld refuses scopes that exist, but whose gate would hold nothing back.
+func checkHeld(scope string) error {
+	switch kind, name, _ := strings.Cut(scope, ":"); {
+	case kind == "campaign":
+		return run.UsageError(fmt.Errorf("scope %q: campaigns have no gates; close account, profile:DIGEST or stage:%s", scope, tasks.KindTranscodeSubmit))
+	case kind == "stage" && name != tasks.KindTranscodeSubmit && slices.Contains(kinds(), name):
+		return run.UsageError(fmt.Errorf("scope %q: this stage has no gate; hold it by: enqueuer pause %s", scope, name))
+	}
+	return nil
 }
 
 // kinds are the stages in the order of the funnel.

@@ -16,7 +16,7 @@ func TestGates(t *testing.T) {
 	s.want(0, []string{"gates", "list", "--output=json"}, "[]\n")
 	s.want(0, []string{"gates", "open", "account"}, "gate account was open")
 	s.want(0, []string{"gates", "close", "account", "--reason", "budget \x1b[2J is spent"}, "gate account is closed")
-	s.want(0, []string{"gates", "close", "campaign:all", "--reason", "later", "--for", "30m"}, "gate campaign:all is closed")
+	s.want(0, []string{"gates", "close", "stage:transcode-submit", "--reason", "later", "--for", "30m"}, "gate stage:transcode-submit is closed")
 	g, err := openGovernor(config.Redis{RedisURL: s.redis.URL()}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -29,9 +29,9 @@ func TestGates(t *testing.T) {
 	if err := json.Unmarshal([]byte(s.want(0, []string{"gates", "--output=json"})), &gates); err != nil || len(gates) != 3 {
 		t.Fatalf("gates are %+v, %v", gates, err)
 	}
-	account, campaign, profile := gates[0], gates[1], gates[2]
+	account, profile, submit := gates[0], gates[1], gates[2]
 	if account.Scope != "account" || account.Until != nil || account.By != operator() || account.Reason != "budget \x1b[2J is spent" ||
-		campaign.Until == nil || campaign.Until.Sub(campaign.Since).Round(time.Minute) != 30*time.Minute || profile.By != "" || time.Since(profile.Since) > time.Minute {
+		submit.Until == nil || submit.Until.Sub(submit.Since).Round(time.Minute) != 30*time.Minute || profile.By != "" || time.Since(profile.Since) > time.Minute {
 		t.Errorf("gates are %+v", gates)
 	}
 	out := s.want(0, []string{"gates"}, "account", "until it is opened", `"budget \x1b[2J is spent"`, "the fleet", "next probe ", operator())
@@ -39,10 +39,10 @@ func TestGates(t *testing.T) {
 		t.Errorf("the terminal is told what to do: %q", out)
 	}
 	s.want(0, []string{"status"}, "closed gate", "until it is opened", "template is denied")
-	s.want(0, []string{"status", "--output=json"}, `"scope": "campaign:all"`)
+	s.want(0, []string{"status", "--output=json"}, `"scope": "stage:transcode-submit"`)
 	s.want(0, []string{"gates", "open", "account"}, "gate account is open")
 	s.want(0, []string{"gates", "open", "profile:0123456789abcdef0123456789abcdef"}, "is open")
-	s.want(0, []string{"gates", "open", "campaign:all"}, "is open")
+	s.want(0, []string{"gates", "open", "stage:transcode-submit"}, "is open")
 	s.want(0, []string{"gates"}, "all gates are open")
 	if err := s.raw().FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
@@ -69,18 +69,22 @@ func TestGatesUsage(t *testing.T) {
 	} {
 		s.want(2, append([]string{"gates"}, strings.Split(tt.args, " ")...), tt.says)
 	}
-	s.want(0, []string{"gates", "close", "stage:" + tasks.KindPublish, "--reason=x"}, "is closed")
+	// What exists, and would hold nothing.
+	s.want(2, []string{"gates", "close", "campaign:all", "--reason=x"}, `scope "campaign:all": campaigns have no gates`)
+	s.want(2, []string{"gates", "close", "stage:publish", "--reason=x"}, `scope "stage:publish": this stage has no gate; hold it by: enqueuer pause publish`)
+	s.want(0, []string{"gates"}, "all gates are open")
+	s.want(0, []string{"gates", "close", "stage:" + tasks.KindTranscodeSubmit, "--reason=x"}, "is closed")
 }
 
 // The closed gates that hold an asset are part of its story.
 func TestExplainGates(t *testing.T) {
 	s := newStand(t)
 	rec := s.plan(s.upload("a.mp4", "x"))
-	for _, scope := range []string{"account", "profile:" + rec.Wanted.Profile, "profile:other", "stage:publish", "stage:transcode-submit"} {
+	for _, scope := range []string{"account", "profile:" + rec.Wanted.Profile, "profile:other", "stage:transcode-submit"} {
 		s.want(0, []string{"gates", "close", scope, "--reason", "for " + scope})
 	}
 	out := s.want(0, []string{"explain", rec.Asset}, "gate       account is closed", "gate       profile:"+rec.Wanted.Profile+" is closed", "gate       stage:transcode-submit is closed")
-	if strings.Contains(out, "other") || strings.Contains(out, "publish") {
+	if strings.Contains(out, "other") {
 		t.Errorf("tells of gates that do not hold the asset:\n%s", out)
 	}
 	done := s.publish(s.upload("b.mp4", "y"))
