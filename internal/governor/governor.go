@@ -85,7 +85,9 @@ type Governor struct {
 	opt   Options
 	self  string // tells this one's leases from another's
 	mu    sync.Mutex
-	rates map[string]Rate
+	rates map[string]Rate // guarded by mu
+
+	rebuild string // guarded by mu: the word of the rebuild that this one began; empty: none
 }
 
 // New returns a governor over rdb, which the caller closes. All keys begin with

@@ -16,8 +16,9 @@ const (
 	tag = "{vodfleet}:"
 
 	keyEpoch    = tag + "epoch"
-	keyLeases   = tag + "leases" // hash: NAME:by, NAME:until
-	keyGates    = tag + "gates"  // hash: scope to a gate as JSON
+	keyRebuild  = tag + "rebuild" // the word of whoever found no epoch, until there is one
+	keyLeases   = tag + "leases"  // hash: NAME:by, NAME:until
+	keyGates    = tag + "gates"   // hash: scope to a gate as JSON
 	keyDayLive  = tag + "day:live"
 	keyDayBulk  = tag + "day:bulk"  // sorted sets: ASSET:BUILD by when it was admitted, of this day
 	keyDayWhole = tag + "day:whole" // there once the jobs of the day in which Redis was new are counted
@@ -69,6 +70,8 @@ var (
 	gatesLua string
 	//go:embed lua/succeeded.lua
 	succeededLua string
+	//go:embed lua/epoch.lua
+	epochLua string
 	//go:embed lua/hold.lua
 	holdLua string
 	//go:embed lua/watch.lua
@@ -104,6 +107,7 @@ var (
 	scriptShut      = script(shutLua)
 	scriptGates     = script(gatesLua)
 	scriptSucceeded = script(succeededLua)
+	scriptEpoch     = script(epochLua)
 	scriptHold      = script(holdLua)
 	scriptWatch     = script(watchLua)
 	scriptLook      = script(lookLua)
