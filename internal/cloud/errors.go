@@ -31,6 +31,10 @@ type Error struct {
 	Message string // the service's own words, where it gave any
 
 	After time.Duration // how long to wait before the next try, where that is known; else 0
+
+	// Unsent says of an ErrUnavailable that the request never reached the
+	// service, as where no connection came about: nothing was done.
+	Unsent bool
 }
 
 func (e *Error) Error() string {
@@ -60,6 +64,12 @@ var badCredentials = strings.Fields("SignatureDoesNotMatch InvalidSignatureExcep
 func BadCredentials(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && slices.Contains(badCredentials, e.Code)
+}
+
+// Unsent reports whether err says that the request never reached the service.
+func Unsent(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Unsent
 }
 
 // Retryable reports whether the same request may succeed later without anyone

@@ -256,7 +256,7 @@ func (s *Submit) request(ctx context.Context, rec *ledger.Record, b *ledger.Buil
 // learns that nothing will come of the intent; otherwise its job may be there,
 // and is looked for.
 func (s *Submit) refused(ctx context.Context, rec *ledger.Record, b *ledger.Build, err error) error {
-	said := false
+	said := cloud.Unsent(err)
 	for _, kind := range []error{cloud.ErrThrottled, cloud.ErrQuota, cloud.ErrDenied, cloud.ErrInvalid, cloud.ErrNotFound, cloud.ErrExpired} {
 		said = said || errors.Is(err, kind)
 	}

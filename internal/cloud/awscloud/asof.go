@@ -3,6 +3,7 @@ package awscloud
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -63,13 +64,19 @@ func expired(err error, at time.Time) error {
 type attempts struct {
 	aws.Retryer
 	unsure bool // of one it is not known whether it was done
+	sent   bool // one may have reached the service
+	tried  bool
 }
 
 // IsErrorRetryable implements [aws.Retryer]. It is asked after every attempt
 // that failed.
 func (a *attempts) IsErrorRetryable(err error) bool {
 	e, told := errors.AsType[*cloud.Error](fail(context.Background(), "", "", err))
-	a.unsure = a.unsure || !told || e.Kind == cloud.ErrUnavailable
+	a.tried = true
+	dial, ok := errors.AsType[*net.OpError](err)
+	unsent := ok && dial.Op == "dial"
+	a.sent = a.sent || !unsent
+	a.unsure = a.unsure || !unsent && (!told || e.Kind == cloud.ErrUnavailable)
 	return a.Retryer.IsErrorRetryable(err)
 }
 
@@ -78,8 +85,12 @@ func (a *attempts) seen(o *mediaconvert.Options) { a.Retryer, o.Retryer = o.Retr
 
 // sure returns err as it is if it is known of every attempt that nothing was done.
 func (a *attempts) sure(err error) error {
-	if e, ok := errors.AsType[*cloud.Error](err); ok && a.unsure {
+	e, ok := errors.AsType[*cloud.Error](err)
+	switch {
+	case ok && a.unsure:
 		e.Kind = cloud.ErrUnavailable
+	case ok && a.tried && !a.sent && e.Kind == cloud.ErrUnavailable:
+		e.Unsent = true
 	}
 	return err
 }
