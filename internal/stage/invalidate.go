@@ -43,8 +43,8 @@ const invalidationDelay = 5 * time.Second
 // for it. It goes by the record, not by the task's switch: a later switch whose
 // task met this one in the queue is finished here too.
 func (i *Invalidate) Handle(ctx context.Context, t tasks.InvalidateOrRename) error {
-	if poisoned(ctx) { // the switch is made, and no failure of the asset's
-		return quarantine(ctx, fmt.Sprintf("invalidate asset %s switch %d", t.Asset, t.Seq), func(ledger.Failure) error { return nil })
+	if poisoned(ctx) {
+		return rest(ctx, i.Log, t.Kind(), t.Asset)
 	}
 	rec, err := i.Ledger.Get(ctx, t.Asset)
 	if err != nil {

@@ -272,6 +272,50 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// What kills its worker after the switch rests: it is not given up, as an asset
+// that is open would get a new task with no crashes to its name, and it reads
+// and writes nothing but to see that.
+func TestPoisonAfterTheSwitch(t *testing.T) {
+	for _, kind := range []string{tasks.KindPublish, tasks.KindInvalidateOrRename} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, memcloud.Options{})
+				w.become("one")
+				w.upload("two")
+				w.ask()
+				w.until(2, ledger.Transcoded)
+				w.mem.SetHooks(memcloud.Hooks{Before: func(op, _ string) error {
+					if op == "Store.Put" && kind == tasks.KindPublish && w.record().Seq == 2 {
+						panic(errCrash) // before an entry is written
+					}
+					return nil
+				}})
+				for range 10 {
+					if r := w.record(); r.Seq == 2 && (kind == tasks.KindPublish || r.EntriesSeq == 2) {
+						break
+					}
+					w.step()
+				}
+				w.mem.SetHooks(memcloud.Hooks{})
+				task, _ := w.queue.next()
+				if task.Kind() != kind {
+					t.Fatalf("the task is %s, want %s", task.ID(), kind)
+				}
+				before := w.mem.Calls()
+				err := w.handle(queue.WithCrashes(t.Context(), 3), task)
+				if fmt.Sprint(err) != "not yet; again in 1h0m0s" {
+					t.Errorf("Handle = %v, want it to rest", err)
+				}
+				if after := w.mem.Calls(); after["Store.Put"] != before["Store.Put"] || !w.record().Open() {
+					t.Errorf("calls %v, then %v; want nothing written, and the asset open", before, after)
+				}
+				w.drain()
+				w.published(2, 2)
+			})
+		})
+	}
+}
+
 // A job that was made before the worker died for the third time is paid for: it
 // is not forgotten with its build.
 func TestPoisonAfterTheJob(t *testing.T) {

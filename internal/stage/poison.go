@@ -3,9 +3,11 @@ package stage
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
+	"go.uber.org/zap"
 )
 
 // maxCrashes is how often a task may cost its worker's life: by memory, or by
@@ -24,4 +26,17 @@ func quarantine(ctx context.Context, what string, record func(ledger.Failure) er
 		Class: ledger.BadSource, Quarantine: true, Attempts: n,
 		Message: fmt.Sprintf("the worker that handled it died %d times, by memory or by a crash: no other try before a new upload or a redrive", n),
 	})
+}
+
+// restTime is how often a task that rests is told of.
+const restTime = time.Hour
+
+// rest keeps a task that cost too many workers, and whose switch is made, so
+// that there is nothing of the asset that could have failed. It stays in the
+// queue with its count, untried: one that ended would get a successor that
+// knows of no crash. Whoever deletes it has it tried again.
+func rest(ctx context.Context, log *zap.Logger, kind, asset string) error {
+	log.Error("task is not tried any more: its worker died time and again; mend the cause and delete the task, and it is made anew",
+		zap.String("task", kind), zap.String("asset", asset), zap.Int("crashes", queue.Crashes(ctx)))
+	return queue.NotYet(restTime)
 }

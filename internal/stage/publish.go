@@ -42,10 +42,6 @@ const maxIncomplete = 5
 // Handle publishes one build. It returns a permanent error if the job's files
 // are not what the job should have made; the ledger knows by then.
 func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
-	if poisoned(ctx) {
-		return quarantine(ctx, fmt.Sprintf("publish asset %s build %d", t.Asset, t.Build),
-			failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindPublish))
-	}
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
 		return unread(ctx, fmt.Errorf("publish asset %s: %w", t.Asset, err))
@@ -53,6 +49,13 @@ func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
 	b := rec.Build(t.Build)
 	if b == nil {
 		return queue.Permanent(fmt.Errorf("publish asset %s: the ledger has no build %d", t.Asset, t.Build))
+	}
+	if poisoned(ctx) {
+		if rec.Current == b.Number && rec.EntriesSeq < rec.Seq {
+			return rest(ctx, p.Log, t.Kind(), t.Asset)
+		}
+		return quarantine(ctx, fmt.Sprintf("publish asset %s build %d", t.Asset, t.Build),
+			failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindPublish))
 	}
 	if b.State == ledger.Transcoded || b.State == ledger.Published && rec.Current != b.Number && b.Revision.ID == rec.Wanted.ID {
 		if rec, err = p.show(ctx, rec, *b); err != nil {
