@@ -38,6 +38,19 @@ type Lister interface {
 	List(ctx context.Context, q cloud.JobQuery) (cloud.JobPage, error)
 }
 
+// Lookup is what a [Lister] may be besides: it reads the lists for all open
+// intents of the fleet at once. Without it everyone reads them for itself,
+// which is for small fleets. See package governor.
+type Lookup interface {
+	// Ask says what is known of the jobs of this build, and has the lists read
+	// if that is not enough. Jobs carry the fleet, the asset and the build; they
+	// are told as soon as they are met. Done says that a pass which began at the
+	// time told, not before after, has read all lists back to since. Until then
+	// ask again, in some seconds to half a minute. A repeat is harmless. Times
+	// are the cloud's.
+	Ask(ctx context.Context, asset string, build int, since, after time.Time) (jobs []cloud.Job, began time.Time, done bool, err error)
+}
+
 // Canceler stops jobs; see [cloud.Transcoder].
 type Canceler interface {
 	Cancel(ctx context.Context, id string) error
@@ -53,6 +66,7 @@ type finder struct {
 const (
 	lostDelay  = 30 * time.Second // the first, and between early ones; lists show a job late
 	secondLook = time.Minute      // from the first look-up that counts to the second: a job may be in no list while it moves
+	passDelay  = 20 * time.Second // while a shared look-up is under way
 )
 
 // resolve looks for the job of b's intent until it is certain. It returns the
@@ -60,12 +74,15 @@ const (
 // one may come to be, or may be in no list yet. That takes two look-ups that
 // both began later than [ledger.IntentGuard] after the intent.
 func (f finder) resolve(ctx context.Context, book Book, rec *ledger.Record, b ledger.Build) (cloud.Job, bool, error) {
-	began := book.Now()
-	job, found, err := f.find(ctx, rec.Asset, b)
+	now := book.Now()
+	age := now.Sub(b.Intent.At)
+	job, found, began, done, err := f.look(ctx, rec.Asset, b, now)
 	if err != nil || found {
 		return job, found, err
 	}
-	switch age := began.Sub(b.Intent.At); {
+	switch {
+	case !done:
+		err = queue.NotYet(passDelay)
 	case age < ledger.IntentGuard:
 		err = queue.NotYet(min(max(age, lostDelay), ledger.IntentGuard-age))
 	case b.Intent.Looked.IsZero():
@@ -85,6 +102,33 @@ func (f finder) resolve(ctx context.Context, book Book, rec *ledger.Record, b le
 
 // clockSlack is how far the times of two of the cloud's services may differ.
 const clockSlack = time.Minute
+
+// look looks once, and says when that look-up began; done says that it was
+// whole and is one of those that [finder.resolve] needs now.
+func (f finder) look(ctx context.Context, asset string, b ledger.Build, now time.Time) (job cloud.Job, found bool, began time.Time, done bool, err error) {
+	shared, ok := f.Lister.(Lookup)
+	if !ok {
+		job, found, err = f.find(ctx, asset, b)
+		return job, found, now, true, err
+	}
+	after := b.Intent.At.Add(ledger.IntentGuard)
+	switch {
+	case now.Before(after): // none of it counts yet
+		after = now.Add(-lostDelay)
+	case !b.Intent.Looked.IsZero():
+		after = b.Intent.Looked.Add(secondLook)
+	}
+	jobs, began, done, err := shared.Ask(ctx, asset, b.Number, b.Intent.At, after)
+	if err != nil {
+		return cloud.Job{}, false, began, false, fmt.Errorf("look for the job of build %d: %w", b.Number, err)
+	}
+	for _, job := range jobs {
+		if f.ours(job, asset, b) {
+			return job, true, began, true, nil
+		}
+	}
+	return cloud.Job{}, false, began, done, nil
+}
 
 // find looks for the job of b's intent through the lists, in the order in
 // which a job moves, back to the intent's time.
