@@ -117,6 +117,15 @@ type fleet struct {
 	log        *zap.Logger
 }
 
+// transcoder is one whose lists the whole fleet reads together where it looks
+// for the jobs of open intents.
+type transcoder struct {
+	cloud.Transcoder
+	*governor.Lookups
+}
+
+var _ stage.Lookup = transcoder{}
+
 // serve wires the five stages and runs them, with what looks after the fleet,
 // until ctx ends.
 func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
@@ -130,17 +139,19 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 		output = f.Output.Location
 		files  = delivery.New(store, output, f.ViewerURL.String())
 		retire = &stage.Retirement{Ledger: w.book, Files: files, Output: output, Grace: f.Grace.Grace, Log: w.log}
+		look   = &governor.Lookups{Governor: w.governor, Jobs: w.transcoder, Now: w.book.Now, Log: w.log}
+		jobs   = transcoder{w.transcoder, look}
 	)
 	queue.Handle(w.server, (&stage.Ingest{
 		Ledger: w.book, Source: store, Transcoder: w.transcoder, Profiles: profiles,
 		Allowed: f.Sources.Locations(), Output: output, Next: w.client, Turns: w.governor, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Submit{
-		Ledger: w.book, Source: store, Transcoder: w.transcoder, Profiles: profiles, Governor: w.governor,
+		Ledger: w.book, Source: store, Transcoder: jobs, Profiles: profiles, Governor: w.governor,
 		Fleet: f.Fleet(), Role: f.Role, Queue: f.Transcode.Queue, Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Poll{
-		Ledger: w.book, Source: store, Transcoder: w.transcoder, Governor: w.governor, Board: w.governor,
+		Ledger: w.book, Source: store, Transcoder: jobs, Governor: w.governor, Board: w.governor,
 		Fleet: f.Fleet(), Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Publish{
@@ -154,6 +165,7 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 
 	var group run.Group
 	watch.add(&group, w.server.Ready())
+	group.Add("look-ups", after(w.server.Ready(), look.Run))
 	group.Add("queue", w.server.Run)
 	return group.Run(ctx)
 }
