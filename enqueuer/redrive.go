@@ -56,13 +56,16 @@ were left: beyond --limit, not as named, or with records that cannot be read.`
 type sent struct {
 	DryRun  bool           `json:"dry_run"`
 	Sent    int            `json:"sent"`
-	Stages  map[string]int `json:"stages"`  // where they go on
-	Skipped map[string]int `json:"skipped"` // by reason
-	Left    int            `json:"left"`    // beyond --limit
-	Assets  []sentAsset    `json:"assets"`  // the first 1,000
+	Stages  map[string]int `json:"stages"`           // where they go on
+	Skipped map[string]int `json:"skipped"`          // by reason
+	Failed  int            `json:"failed,omitempty"` // could not be sent, or not for certain
+	Left    int            `json:"left"`             // beyond --limit
+	Assets  []sentAsset    `json:"assets"`           // the first 1,000
 
 	mu    sync.Mutex
-	taken int // of the limit
+	taken int     // of the limit
+	row   int     // that could not be sent, one after the other
+	errs  []error // the first few of those
 }
 
 type sentAsset struct {
@@ -70,6 +73,7 @@ type sentAsset struct {
 	Source string `json:"source,omitempty"`
 	Stage  string `json:"stage,omitempty"`  // where it goes on
 	Reason string `json:"reason,omitempty"` // why it was skipped
+	Error  string `json:"error,omitempty"`  // why it could not be sent
 }
 
 // redriver sends assets again.
@@ -167,7 +171,12 @@ func (r *redriver) all(ctx context.Context, named []string) error {
 	g.SetLimit(recordsAtOnce)
 	send := func(asset string) bool {
 		if !r.full() {
-			g.Go(func() error { return r.one(gctx, asset) })
+			g.Go(func() error {
+				if err := r.one(gctx, asset); err != nil {
+					return r.fail(asset, err)
+				}
+				return nil
+			})
 		}
 		return gctx.Err() == nil
 	}
@@ -186,10 +195,30 @@ func (r *redriver) all(ctx context.Context, named []string) error {
 			}
 		}
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	stopped := g.Wait()
+	return errors.Join(append(r.sent.errs, stopped, context.Cause(ctx))...)
+}
+
+const (
+	maxRow  = 100 // assets that cannot be sent, one after the other: then the run ends, as for want of the cloud or of Redis
+	maxErrs = 10  // errors that are told
+)
+
+// fail notes an asset that could not be sent, and keeps the others from their
+// turn only if many such follow each other.
+func (r *redriver) fail(asset string, err error) error {
+	s := r.sent
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Failed++
+	s.list(sentAsset{Asset: asset, Error: err.Error()})
+	if len(s.errs) < maxErrs {
+		s.errs = append(s.errs, err)
 	}
-	return context.Cause(ctx)
+	if s.row++; s.row >= maxRow {
+		return fmt.Errorf("redrive: %d assets one after the other could not be sent", s.row)
+	}
+	return nil
 }
 
 // full reports whether the limit is used up, and counts one more asset as left
@@ -277,6 +306,7 @@ func (r *redriver) note(a sentAsset) {
 	r.sent.mu.Lock()
 	defer r.sent.mu.Unlock()
 	r.sent.Sent++
+	r.sent.row = 0
 	r.sent.Stages[a.Stage]++
 	r.sent.list(a)
 }
@@ -306,6 +336,9 @@ func (s *sent) print(w io.Writer, each bool) {
 	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
 		fmt.Fprintf(w, "  %6d skipped: %s\n", s.Skipped[reason], reason)
 	}
+	if s.Failed > 0 {
+		fmt.Fprintf(w, "  %6d could not be sent; send them again, by name where it was their task: see the errors\n", s.Failed)
+	}
 	if s.Left > 0 {
 		fmt.Fprintf(w, "  %6d left: more than --limit\n", s.Left)
 	}
@@ -315,8 +348,11 @@ func (s *sent) print(w io.Writer, each bool) {
 	slices.SortFunc(s.Assets, func(a, b sentAsset) int { return strings.Compare(a.Asset, b.Asset) })
 	for _, a := range s.Assets {
 		what := a.Stage
-		if a.Reason != "" {
+		switch {
+		case a.Reason != "":
 			what = "skipped: " + a.Reason
+		case a.Error != "":
+			what = "failed: " + plain(a.Error)
 		}
 		fmt.Fprintf(w, "%s  %s  %s\n", a.Asset, what, plain(a.Source))
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/hibiken/asynq"
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
@@ -166,6 +168,43 @@ func TestRedriveNotAsMarked(t *testing.T) {
 	rec, err := s.book.Get(t.Context(), asset)
 	if err != nil || rec.Failed() == nil || rec.Failed().Class != ledger.BadSource {
 		t.Errorf("record says %+v, %v", rec, err)
+	}
+}
+
+// An asset that cannot be sent keeps no other from its turn, and is told.
+func TestRedriveOneFails(t *testing.T) {
+	s := failing(t)
+	bad := tasks.AssetID("library", "role-2.mp4")
+	s.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+		if op == "Store.Get" && strings.Contains(at, bad) {
+			return cloud.ErrDenied
+		}
+		return nil
+	}})
+	s.want(1, []string{"redrive", "--class=access"}, "5 assets sent again", "1 could not be sent", bad)
+	if got := s.waiting(); len(got) != 5 {
+		t.Errorf("enqueued %q, want the other five", got)
+	}
+	s.mem.SetHooks(memcloud.Hooks{})
+	s.want(0, []string{"redrive", "--class=access"}, "1 assets sent again")
+}
+
+// A run ends where nothing can be sent at all, and says so.
+func TestRedriveAllFail(t *testing.T) {
+	s := newStand(t)
+	for i := range maxRow + 2*recordsAtOnce {
+		s.fail(s.upload(fmt.Sprintf("%03d.mp4", i), fmt.Sprint(i)))
+	}
+	s.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+		if op == "Store.Get" {
+			return cloud.ErrDenied
+		}
+		return nil
+	}})
+	out := s.want(1, []string{"redrive", "--class=bad-source", "--output=json"}, "assets one after the other could not be sent")
+	var got sent
+	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Failed < maxRow || got.Failed > maxRow+recordsAtOnce {
+		t.Errorf("%d tried, %v, want %d and those under way", got.Failed, err, maxRow)
 	}
 }
 
