@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/config"
+	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/tasks"
 )
 
@@ -50,6 +51,17 @@ func TestGates(t *testing.T) {
 	s.want(0, []string{"gates"}, "epoch ", "this Redis is new or has lost its keys")
 	s.redis.Kill()
 	s.want(1, []string{"gates", "close", "account", "--reason=x"})
+}
+
+// A quota of zero is the workers' knowledge, and told all the same.
+func TestGatesQuota(t *testing.T) {
+	s := newStand(t)
+	worker := governor.Sweeper{Governor: governor.New(s.raw(), governor.Options{Rates: map[string]governor.Rate{governor.CreateJob: {}}})}
+	if _, err := worker.Call(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.want(0, []string{"gates"}, "quota ", "the account's quota of CreateJob is zero")
+	s.want(0, []string{"status"}, "quota ", "the account's quota of CreateJob is zero")
 }
 
 func TestGatesUsage(t *testing.T) {

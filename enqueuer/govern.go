@@ -17,7 +17,7 @@ type governed struct {
 }
 
 // openGovernor returns the governor of the fleet's Redis. It goes by the least
-// quotas that an account has, whatever the workers were told of theirs.
+// quotas that an account has; of none at all the workers tell it.
 func openGovernor(r config.Redis, fleet string) (governed, error) {
 	opt, err := queue.ParseRedis(r.RedisURL)
 	if err != nil {

@@ -172,6 +172,27 @@ func TestAdmitNothing(t *testing.T) {
 			if err != nil || len(gates) != 1 || gates[0].Scope+": "+gates[0].Reason != tt.gate {
 				t.Errorf("Gates = %+v, %v, want %q", gates, err, tt.gate)
 			}
+
+			// Who was told of no quotas, such as a command, sees it once a worker was at work.
+			outside := New(f.rdb, Options{Fleet: "f1"})
+			if gates, err = outside.Gates(t.Context()); err != nil || len(gates) != 0 {
+				t.Errorf("Gates = %+v, %v before a worker was at work", gates, err)
+			}
+			worker := Sweeper{Governor: f.Governor}
+			if _, err := worker.Call(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if gates, err = outside.Gates(t.Context()); err != nil || len(gates) != 1 || gates[0].Scope+": "+gates[0].Reason != tt.gate {
+				t.Errorf("Gates = %+v, %v for one outside, want %q", gates, err, tt.gate)
+			}
+			f.opt.InFlight = 1
+			f.SetRate(CreateJob, DefaultRate)
+			if _, err := worker.Call(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if gates, err = outside.Gates(t.Context()); err != nil || len(gates) != 0 {
+				t.Errorf("Gates = %+v, %v after the quota was raised", gates, err)
+			}
 		})
 	}
 }

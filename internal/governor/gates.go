@@ -103,7 +103,8 @@ func (g *Governor) Open(ctx context.Context, scope string) (bool, error) {
 
 // Gates lists the closed gates, by scope. Beside those that [Governor.Open]
 // opens it tells what else keeps everything from being submitted, with the way
-// out as the reason: "epoch" if Redis carries none, "quota" if there is none.
+// out as the reason: "epoch" if Redis carries none, "quota" if there is none, to
+// this governor's knowledge or to that of the worker that calls those waiting.
 func (g *Governor) Gates(ctx context.Context) ([]Gate, error) {
 	gates, _, err := g.gates(ctx)
 	return gates, err
@@ -121,7 +122,7 @@ type gate struct {
 
 // gates also returns the time by Redis's clock.
 func (g *Governor) gates(ctx context.Context) ([]Gate, time.Time, error) {
-	got, err := scriptGates.Run(ctx, g.rdb, []string{keyGates, keyEpoch}).Slice()
+	got, err := scriptGates.Run(ctx, g.rdb, []string{keyGates, keyEpoch, keyLimits}).Slice()
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list gates: %w", err)
 	}
@@ -134,12 +135,12 @@ func (g *Governor) gates(ctx context.Context) ([]Gate, time.Time, error) {
 		gates = append(gates, Gate{Scope: "epoch", Reason: "this Redis is new or has lost its keys; the reconciler opens submission once it has rebuilt the queue", Since: now})
 	}
 	switch {
-	case g.share(CreateJob) == Rate{}:
+	case g.share(CreateJob) == Rate{}, got[2] == "0":
 		gates = append(gates, Gate{Scope: "quota", Reason: "the account's quota of CreateJob is zero; have AWS raise it", Since: now})
-	case g.opt.InFlight == 0:
+	case g.opt.InFlight == 0, got[3] == "0":
 		gates = append(gates, Gate{Scope: "quota", Reason: "no job may be in flight; raise the limit", Since: now})
 	}
-	for pair := range slices.Chunk(got[2:], 2) {
+	for pair := range slices.Chunk(got[4:], 2) {
 		scope, _ := pair[0].(string)
 		raw, _ := pair[len(pair)-1].(string)
 		var k gate
@@ -158,7 +159,7 @@ func (g *Governor) gates(ctx context.Context) ([]Gate, time.Time, error) {
 
 // head reads the begin of the script's answer.
 func head(got []any) (now time.Time, epoch, ok bool) {
-	if len(got) < 2 || len(got)%2 != 0 {
+	if len(got) < 4 || len(got)%2 != 0 {
 		return time.Time{}, false, false
 	}
 	text, _ := got[0].(string)

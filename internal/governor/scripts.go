@@ -23,6 +23,7 @@ const (
 	keyDayBulk  = tag + "day:bulk"  // sorted sets: ASSET:BUILD by when it was admitted, of this day
 	keyDayWhole = tag + "day:whole" // there once the jobs of the day in which Redis was new are counted
 	keyUnmade   = tag + "unmade"    // sorted set: ASSET:BUILD by when it was admitted, of those that may have no job
+	keyLimits   = tag + "limits"    // hash: what the worker that calls the waiting goes by: rate, cap
 	keyPace     = tag + "pace"      // hash: how many jobs ended in this window and the one before
 	keyLiveRoom = tag + "room:live"
 	keyBulkRoom = tag + "room:bulk" // sorted sets: ASSET:BUILD by when it was admitted

@@ -190,7 +190,7 @@ func (s *Sweeper) call(ctx context.Context) (called int, due time.Duration, err 
 	got, err := scriptTick.Run(ctx, g.rdb,
 		[]string{
 			keyEpoch, keyGates, keyLiveRoom, keyBulkRoom, keyLiveLine, keyBulkLine, keyDue,
-			keyBucket(CreateJob), keyDayLive, keySweep, keyEvents, keyWatch, keyDayBulk,
+			keyBucket(CreateJob), keyDayLive, keySweep, keyEvents, keyWatch, keyDayBulk, keyLimits,
 		},
 		g.opt.InFlight, g.opt.Reserve, max(g.opt.PerDay, 0), float(r.PerSecond), r.Burst, ms(grace), callLimit, scopeAccount, scopeSubmit).StringSlice()
 	if err == nil && len(got) < 2 {

@@ -1,11 +1,14 @@
 -- Who is called now, and when the next sweep is due.
--- KEYS: epoch gates live-room bulk-room live-line bulk-line due bucket day-live sweep events watch day-bulk
+-- KEYS: epoch gates live-room bulk-room live-line bulk-line due bucket day-live sweep events watch day-bulk limits
 -- ARGV: cap reserve per-day rate burst grace most account-gate stage-gate
 -- Returns the clock, how long until the next sweep, then lane, id, ... to call.
-local epoch, gates, liveroom, bulkroom, liveline, bulkline, due, bucket, daylive, sweep, events, watch, daybulk = unpack(KEYS)
+local epoch, gates, liveroom, bulkroom, liveline, bulkline, due, bucket, daylive, sweep, events, watch, daybulk, limits = unpack(KEYS)
 local cap, reserve, perday = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local grace, most = tonumber(ARGV[6]), tonumber(ARGV[7])
 local now = clock()
+-- Those who are no workers cannot know the quotas.
+redis.call('HSET', limits, 'rate', ARGV[4], 'cap', ARGV[1])
+keep(limits)
 local live, bulk = redis.call('ZCARD', liveroom), redis.call('ZCARD', bulkroom)
 
 local wait = 0
