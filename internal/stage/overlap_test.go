@@ -137,7 +137,8 @@ var stride = flag.Int("stride", 16, "of the pairs of port calls at which two run
 // them dies at once, one call later, or not at all, or comes back when
 // everything else has ended.
 func TestOverlappingRuns(t *testing.T) {
-	histories, step := 0, max(*stride/4, 1)
+	stride := *stride * sparse
+	histories, step := 0, max(stride/4, 1)
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) {
 			try := func(o overlap) (met, back bool) {
@@ -162,7 +163,7 @@ func TestOverlappingRuns(t *testing.T) {
 						break
 					}
 					try(overlap{run, first, 0, 0, false})
-					for second := first % *stride; !t.Failed(); second += *stride {
+					for second := first % stride; !t.Failed(); second += stride {
 						try(overlap{run, first, second, 1, false})
 						if _, back := try(overlap{run, first, second, forever, false}); !back {
 							break
