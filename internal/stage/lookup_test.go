@@ -140,6 +140,7 @@ func TestManyOpenIntents(t *testing.T) {
 					})
 				}
 				all.Wait()
+				synctest.Wait()
 				t.Logf("%d intents in %v, %d turns, %d pages", n, last, turns, lists.pages)
 				if last < ledger.IntentGuard+time.Minute || last > 11*time.Minute {
 					t.Errorf("%d intents were resolved in %v, want 7 to 11 minutes", n, last)
