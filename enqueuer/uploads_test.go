@@ -119,13 +119,14 @@ func TestUploads(t *testing.T) {
 				}
 				var said []string
 				for _, l := range u.logs.All() {
-					line := l.Message
+					var line strings.Builder
+					line.WriteString(l.Message)
 					for _, key := range []string{"reason", "problem"} {
 						if why, ok := l.ContextMap()[key]; ok {
-							line += fmt.Sprint(": ", why)
+							line.WriteString(fmt.Sprint(": ", why))
 						}
 					}
-					said = append(said, line)
+					said = append(said, line.String())
 				}
 				if !slices.Contains(said, tt.says) {
 					t.Errorf("said %q, want %q", said, tt.says)
