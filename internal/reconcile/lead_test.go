@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,11 +243,12 @@ func TestRunRecoversEverLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		e := &epochs{log: func(string) {}}
-		began, broken := time.Now(), true
+		began := time.Now()
+		var mended atomic.Bool
 		var at []time.Duration
 		w.r.Epoch, w.r.Sweep = e, func(context.Context) error {
 			at = append(at, time.Since(began))
-			if broken {
+			if !mended.Load() {
 				return errAway
 			}
 			return nil
@@ -261,7 +263,7 @@ func TestRunRecoversEverLater(t *testing.T) {
 		if !slices.Equal(at, want) {
 			t.Errorf("tried at %v, want %v", at, want)
 		}
-		broken = false
+		mended.Store(true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		e.mu.Lock()
