@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -244,11 +243,16 @@ func TestRunRecoversEverLater(t *testing.T) {
 		w := newWorld(t)
 		e := &epochs{log: func(string) {}}
 		began := time.Now()
-		var mended atomic.Bool
-		var at []time.Duration
+		var (
+			mu     sync.Mutex
+			mended bool
+			at     []time.Duration
+		)
 		w.r.Epoch, w.r.Sweep = e, func(context.Context) error {
+			mu.Lock()
+			defer mu.Unlock()
 			at = append(at, time.Since(began))
-			if !mended.Load() {
+			if !mended {
 				return errAway
 			}
 			return nil
@@ -260,10 +264,12 @@ func TestRunRecoversEverLater(t *testing.T) {
 		for i := range want {
 			want[i] *= time.Second
 		}
+		mu.Lock()
 		if !slices.Equal(at, want) {
 			t.Errorf("tried at %v, want %v", at, want)
 		}
-		mended.Store(true)
+		mended = true
+		mu.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		e.mu.Lock()
