@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
+	"github.com/vodfleet/vodfleet/internal/localcloud/journal"
 )
 
 // maxViolations bounds how many different violations are kept; the counts of
@@ -40,7 +41,7 @@ type Recorder struct {
 	chance func() float64 // in [0, 1)
 
 	mu         sync.Mutex
-	journal    *journal
+	journal    *journal.Journal[entry]
 	counts     map[string]map[string]int // by "service.Operation", then status
 	violations map[[3]string]*Violation  // by service, operation, what
 	order      []*Violation              // by first occurrence
@@ -54,13 +55,19 @@ type Recorder struct {
 func New(dir string, clk *clock.Clock) (*Recorder, error) {
 	r := &Recorder{clk: clk, chance: rand.Float64}
 	r.clear()
-	j, err := openJournal(filepath.Join(dir, "calls.jsonl"), r.apply)
+	j, err := journal.Open(filepath.Join(dir, "calls.jsonl"), maxLine, func(e entry) error {
+		if err := e.check(); err != nil {
+			return err
+		}
+		r.apply(e)
+		return nil
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("record of calls: %w", err)
 	}
 	r.journal = j
-	if err := j.replace(r.entries()); err != nil {
-		return nil, err
+	if err := j.Replace(r.entries()); err != nil {
+		return nil, fmt.Errorf("record of calls: %w", err)
 	}
 	return r, nil
 }
@@ -104,7 +111,7 @@ func (r *Recorder) Reset() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.clear()
-	return r.journal.replace(nil)
+	return r.journal.Replace(nil)
 }
 
 // Err returns the first error that kept the record from being written.
@@ -119,7 +126,7 @@ func (r *Recorder) Err() error {
 func (r *Recorder) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.journal.close(); r.err == nil {
+	if err := r.journal.Close(); r.err == nil {
 		r.err = err
 	}
 	return r.err
@@ -133,9 +140,9 @@ func (r *Recorder) note(e entry) {
 	if !r.apply(e) {
 		return
 	}
-	err := r.journal.append(e)
-	if err == nil && r.journal.lines > maxLines {
-		err = r.journal.replace(r.entries())
+	err := r.journal.Append(e)
+	if err == nil && r.journal.Lines > maxLines {
+		err = r.journal.Replace(r.entries())
 	}
 	if err != nil && r.err == nil {
 		r.err = fmt.Errorf("note call: %w", err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
+	"github.com/vodfleet/vodfleet/internal/localcloud/journal"
 )
 
 func open(t *testing.T, dir string) *Recorder {
@@ -217,12 +218,12 @@ func TestRecordOutlivesTheProcess(t *testing.T) {
 func TestRecordIsWrittenAnewWhenItIsLong(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
-	r.journal.lines = maxLines
+	r.journal.Lines = maxLines
 	for range 5 {
 		r.Count("svc", "Do", 200)
 	}
-	if r.journal.lines != 5 {
-		t.Errorf("%d lines, want 5: one for the first, four after it", r.journal.lines)
+	if r.journal.Lines != 5 {
+		t.Errorf("%d lines, want 5: one for the first, four after it", r.journal.Lines)
 	}
 	r.Close()
 	if got := open(t, dir).Counts()["svc.Do"]["200"]; got != 5 {
@@ -359,11 +360,17 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add(`{"op":"a","n":-1}` + "\n")
 	f.Add(strings.Repeat("x", maxLine+1))
 	f.Fuzz(func(t *testing.T, text string) {
-		_ = readJournal(strings.NewReader(text), func(e entry) bool {
-			if e.Violation == nil && (e.Op == "" || e.N < 0) {
-				t.Errorf("entry %+v is no call", e)
+		r := new(Recorder)
+		r.clear()
+		_ = journal.Read(strings.NewReader(text), maxLine, func(e entry) error {
+			if err := e.check(); err != nil {
+				return err
 			}
-			return true
+			r.apply(e)
+			return nil
 		})
+		if by, nameless := r.counts[""]; nameless {
+			t.Errorf("calls of no operation: %v", by)
+		}
 	})
 }

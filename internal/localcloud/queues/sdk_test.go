@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/vodfleet/vodfleet/internal/localcloud/journal"
 )
 
 // A message is hidden once it is received, comes again after its visibility
@@ -307,10 +308,12 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add(`{"queue":"q","gone":true}` + "\n{}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s := &Service{queues: map[string]*queue{}}
-		_ = readJournal(strings.NewReader(text), func(e entry) {
-			if e.Put == nil { // which needs a clock
-				s.apply(e)
+		_ = journal.Read(strings.NewReader(text), maxLine, func(e entry) error {
+			if err := e.check(); err != nil || e.Put != nil { // which needs a clock
+				return err
 			}
+			s.apply(e)
+			return nil
 		})
 	})
 }

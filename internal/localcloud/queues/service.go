@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/clock"
+	"github.com/vodfleet/vodfleet/internal/localcloud/journal"
 )
 
 // Account is whose the queues are.
@@ -53,7 +54,7 @@ type Config struct {
 // Service is the stand-in. It is safe for concurrent use.
 type Service struct {
 	cfg     Config
-	journal *journal
+	journal *journal.Journal[entry]
 	chance  func() float64 // in [0, 1)
 
 	mu     sync.Mutex
@@ -73,12 +74,18 @@ func New(cfg Config) (*Service, error) {
 		}
 	}
 	s := &Service{cfg: cfg, queues: make(map[string]*queue), chance: rand.Float64}
-	j, err := openJournal(filepath.Join(cfg.Dir, "queues"), s.apply)
+	j, err := journal.Open(filepath.Join(cfg.Dir, "queues", "journal.jsonl"), maxLine, func(e entry) error {
+		if err := e.check(); err != nil {
+			return err
+		}
+		s.apply(e)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("queues: %w", err)
 	}
 	s.journal = j
-	if err := j.replace(s.entries()); err != nil {
+	if err := j.Replace(s.entries()); err != nil {
 		return nil, fmt.Errorf("queues: %w", err)
 	}
 	return s, nil
@@ -163,7 +170,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return s.journal.close()
+			return s.journal.Close()
 		case <-tick.C:
 			s.mu.Lock()
 			for _, q := range s.queues {
