@@ -78,22 +78,16 @@ func (s *Service) take(q *queue, in *sending) (sent, error) {
 	return sent{in.ID, m.ID, sumOf(m.Body), sumOfAttributes(m.Attributes), sumOfAttributes(in.MessageSystemAttributes)}, nil
 }
 
+type sendMessage struct {
+	queueRequest
+	sending
+}
+
 func (s *Service) sendMessage(c *call) (any, error) {
-	var r struct {
-		QueueUrl string
-		sending
-	}
-	if err := c.decode(&r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(r.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	r.ID = ""
-	return s.take(q, &r.sending)
+	return about(s, c, func(q *queue, r *sendMessage) (any, error) {
+		r.ID = ""
+		return s.take(q, &r.sending)
+	})
 }
 
 func (s *Service) sendMessages(c *call) (any, error) {
@@ -287,22 +281,17 @@ func (s *Service) hide(q *queue, h *holding) (any, error) {
 	return done{h.ID}, nil
 }
 
+type oneMessage struct {
+	queueRequest
+	holding
+}
+
 // one carries out an operation on one message.
 func one(s *Service, c *call, do func(*queue, *holding) (any, error)) (any, error) {
-	var r struct {
-		QueueUrl string
-		holding
-	}
-	if err := c.decode(&r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(r.QueueUrl)
-	if err == nil {
-		_, err = do(q, &r.holding)
-	}
-	return nothing{}, err
+	return about(s, c, func(q *queue, r *oneMessage) (any, error) {
+		_, err := do(q, &r.holding)
+		return nothing{}, err
+	})
 }
 
 func (s *Service) deleteMessage(c *call) (any, error)    { return one(s, c, s.release) }

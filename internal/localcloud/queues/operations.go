@@ -1,7 +1,9 @@
 package queues
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +22,24 @@ func (s *Service) find(queueURL string) (*queue, error) {
 }
 
 type queueRequest struct{ QueueUrl string }
+
+func (r queueRequest) queueURL() string { return r.QueueUrl }
+
+// about carries out an operation on the queue that its request names. s.mu is
+// held meanwhile.
+func about[R interface{ queueURL() string }](s *Service, c *call, do func(*queue, *R) (any, error)) (any, error) {
+	var r R
+	if err := c.decode(&r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.find(r.queueURL())
+	if err != nil {
+		return nil, err
+	}
+	return do(q, &r)
+}
 
 type urlAnswer struct{ QueueUrl string }
 
@@ -59,17 +79,9 @@ func (s *Service) createQueue(c *call) (any, error) {
 }
 
 func (s *Service) deleteQueue(c *call) (any, error) {
-	var r queueRequest
-	if err := c.decode(&r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(r.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	return nothing{}, s.note(entry{Queue: q.Name, Gone: true})
+	return about(s, c, func(q *queue, _ *queueRequest) (any, error) {
+		return nothing{}, s.note(entry{Queue: q.Name, Gone: true})
+	})
 }
 
 func (s *Service) getQueueURL(c *call) (any, error) {
@@ -125,71 +137,46 @@ func (s *Service) listQueues(c *call) (any, error) {
 	return answer, nil
 }
 
+type getAttributes struct {
+	queueRequest
+	AttributeNames []string
+}
+
 func (s *Service) getAttributes(c *call) (any, error) {
-	var r struct {
-		QueueUrl       string
-		AttributeNames []string
-	}
-	if err := c.decode(&r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(r.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	answer := struct {
-		Attributes map[string]string `json:",omitempty"`
-	}{chosen(q.attributes(s.now()), r.AttributeNames...)}
-	return answer, nil
+	return about(s, c, func(q *queue, r *getAttributes) (any, error) {
+		return struct {
+			Attributes map[string]string `json:",omitempty"`
+		}{chosen(q.attributes(s.now()), r.AttributeNames...)}, nil
+	})
+}
+
+type setAttributes struct {
+	queueRequest
+	Attributes map[string]string
 }
 
 func (s *Service) setAttributes(c *call) (any, error) {
-	var r struct {
-		QueueUrl   string
-		Attributes map[string]string
-	}
-	if err := c.decode(&r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(r.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	next := q.settings
-	if err := next.set(r.Attributes); err != nil {
-		return nil, err
-	}
-	next.Modified = s.now()
-	return nothing{}, s.note(entry{Queue: q.Name, Settings: &next})
+	return about(s, c, func(q *queue, r *setAttributes) (any, error) {
+		next := q.settings
+		if err := next.set(r.Attributes); err != nil {
+			return nil, err
+		}
+		next.Modified = s.now()
+		return nothing{}, s.note(entry{Queue: q.Name, Settings: &next})
+	})
 }
 
 // purgeTime is how long after a purge another is refused.
 const purgeTime = time.Minute
 
 func (s *Service) purgeQueue(c *call) (any, error) {
-	var r queueRequest
-	if err := c.decode(&r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(r.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	now := s.now()
-	if now.Sub(q.purged) < purgeTime {
-		return nil, refuse("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.Name)
-	}
-	q.purged = now
-	var all []uint64
-	for number := range q.byNumber {
-		all = append(all, number)
-	}
-	s.remove(q, all)
-	return nothing{}, nil
+	return about(s, c, func(q *queue, _ *queueRequest) (any, error) {
+		now := s.now()
+		if now.Sub(q.purged) < purgeTime {
+			return nil, refuse("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.Name)
+		}
+		q.purged = now
+		s.remove(q, slices.Collect(maps.Keys(q.byNumber)))
+		return nothing{}, nil
+	})
 }
