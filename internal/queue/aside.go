@@ -106,16 +106,6 @@ func (i *Inspector) moveAside(ctx context.Context, info Info) (int, error) {
 	return asideScript.Run(ctx, i.redis, keys, ref.ID, info.raw, ref.Queue+"/"+ref.ID, letter, maxDeadLetters).Int()
 }
 
-// Revive sets an archived task going again, its failures and crashes forgotten,
-// and says whether it was archived. A repeat is harmless.
-func (i *Inspector) Revive(ctx context.Context, ref TaskRef) (bool, error) {
-	revived, err := revive(ctx, i.redis, ref)
-	if err != nil {
-		return false, fmt.Errorf("revive task %s in redis %s: %w", ref.ID, i.where, explain(err))
-	}
-	return revived, nil
-}
-
 // clearScript deletes an archived task. KEYS: task, archived. ARGV: ID.
 var clearScript = redis.NewScript(`
 if redis.call("HGET", KEYS[1], "state") ~= "archived" then return 0 end

@@ -198,26 +198,18 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-func TestReviveAndClear(t *testing.T) {
+func TestClear(t *testing.T) {
 	f := newFixture(t)
 	ref := Ref(publish)
 	for _, state := range []string{"", "pending"} {
 		if state != "" {
 			f.bring(state)
 		}
-		for name, do := range map[string]func(context.Context, TaskRef) (bool, error){"Revive": f.inspect.Revive, "Clear": f.inspect.Clear} {
-			if did, err := do(t.Context(), ref); err != nil || did || f.state(publish) != state {
-				t.Errorf("%s of a task that is %q = %v, %v", name, state, did, err)
-			}
+		if did, err := f.inspect.Clear(t.Context(), ref); err != nil || did || f.state(publish) != state {
+			t.Errorf("Clear of a task that is %q = %v, %v", state, did, err)
 		}
 	}
 	stop := f.serve("publish", asynq.Config{}, fails(asynq.SkipRetry))
-	f.untilState(publish, "archived")
-	stop()
-	if did, err := f.inspect.Revive(t.Context(), ref); err != nil || !did || f.state(publish) != "pending" {
-		t.Errorf("Revive = %v, %v, and the task is %s", did, err, f.state(publish))
-	}
-	stop = f.serve("publish", asynq.Config{}, fails(asynq.SkipRetry))
 	f.untilState(publish, "archived")
 	stop()
 	if did, err := f.inspect.Clear(t.Context(), ref); err != nil || !did || f.state(publish) != "" || f.lengths("publish").Archived != 0 {
