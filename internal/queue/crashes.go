@@ -135,9 +135,9 @@ redis.call("EXPIRE", KEYS[1], ARGV[3])
 return 1
 `)
 
-// settle forgets the crashes of a task that has come to an end. One that is
-// given up may be revived, with Asynq's count of then.
-func (s *Server) settle(r *run, payload []byte, o outcome) {
+// settle forgets the crashes of a task that has come to an end, and one of one
+// that rests. One that is given up may be revived, with Asynq's count of then.
+func (s *Server) settle(r *run, payload []byte, o outcome, verdict error) {
 	if len(r.lost) == 0 {
 		return
 	}
@@ -145,10 +145,17 @@ func (s *Server) settle(r *run, payload []byte, o outcome) {
 	defer cancel()
 	key := lostKey(r.kind, payload)
 	var err error
-	switch o {
-	case done:
+	switch {
+	case o == done:
 		err = s.redis.Del(ctx, key).Err()
-	case givenUp:
+	case o == waits && Rests(verdict):
+		for n, how := range r.lost {
+			if how == died {
+				err = s.redis.HSet(ctx, key, n, stalled).Err()
+				break
+			}
+		}
+	case o == givenUp:
 		var all []any
 		for n, how := range r.lost {
 			if how == died {

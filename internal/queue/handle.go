@@ -44,7 +44,7 @@ func (s *Server) process(ctx context.Context, at *asynq.Task) error {
 	}
 	s.metrics.observe(r.kind, o, took)
 	s.report(r, tasks.AssetOf(t), o, err, took)
-	s.settle(r, at.Payload(), o)
+	s.settle(r, at.Payload(), o, err)
 	return forRedis(err)
 }
 

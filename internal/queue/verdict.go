@@ -29,6 +29,7 @@ const waiting = "not yet"
 type notYet struct {
 	after time.Duration
 	why   string // may be empty
+	rests bool   // see [Rest]
 }
 
 func (n *notYet) Error() string {
@@ -49,7 +50,20 @@ func (n *notYet) Error() string {
 func NotYet(d time.Duration) error { return notYetFor(d, "") }
 
 func notYetFor(d time.Duration, why string) error {
-	return &notYet{min(max(d, 0), maxWait), why}
+	return &notYet{after: min(max(d, 0), maxWait), why: why}
+}
+
+// Rest is [NotYet] for a task that has cost too many workers: once d has passed
+// it has a crash less to its name, so that it is tried once more. One that kills
+// its worker again has its crash back, and rests again.
+func Rest(d time.Duration) error {
+	return &notYet{after: min(max(d, 0), maxWait), why: "it rests", rests: true}
+}
+
+// Rests reports whether err is, or wraps, what [Rest] returned.
+func Rests(err error) bool {
+	n, ok := errors.AsType[*notYet](err)
+	return ok && n.rests
 }
 
 // Permanent is the verdict that no retry mends err: the task goes to Asynq's

@@ -272,9 +272,9 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// What kills its worker after the switch rests: it is not given up, as an asset
-// that is open would get a new task with no crashes to its name, and it reads
-// and writes nothing but to see that.
+// What kills its worker after the switch rests before it is tried again: it is
+// not given up, as an asset that is open would get a new task with no crashes to
+// its name, and it reads and writes nothing but to see that.
 func TestPoisonAfterTheSwitch(t *testing.T) {
 	for _, kind := range []string{tasks.KindPublish, tasks.KindInvalidateOrRename} {
 		t.Run(kind, func(t *testing.T) {
@@ -303,7 +303,7 @@ func TestPoisonAfterTheSwitch(t *testing.T) {
 				}
 				before := w.mem.Calls()
 				err := w.handle(queue.WithCrashes(t.Context(), 3), task)
-				if fmt.Sprint(err) != "not yet; again in 1h0m0s" {
+				if fmt.Sprint(err) != "not yet: it rests; again in 1h0m0s" || !queue.Rests(err) {
 					t.Errorf("Handle = %v, want it to rest", err)
 				}
 				if after := w.mem.Calls(); after["Store.Put"] != before["Store.Put"] || !w.record().Open() {

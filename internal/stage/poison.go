@@ -28,15 +28,15 @@ func quarantine(ctx context.Context, what string, record func(ledger.Failure) er
 	})
 }
 
-// restTime is how often a task that rests is told of.
+// restTime is how long a task rests that cost too many workers.
 const restTime = time.Hour
 
 // rest keeps a task that cost too many workers, and whose switch is made, so
-// that there is nothing of the asset that could have failed. It stays in the
-// queue with its count, untried: one that ended would get a successor that
-// knows of no crash. Whoever deletes it has it tried again.
+// that there is nothing of the asset that could have failed, and a successor
+// would know of no crash. It is tried once each hour: what merely had bad luck
+// comes through, and what kills its worker kills no more than that.
 func rest(ctx context.Context, log *zap.Logger, kind, asset string) error {
-	log.Error("task is not tried any more: its worker died time and again; mend the cause and delete the task, and it is made anew",
-		zap.String("task", kind), zap.String("asset", asset), zap.Int("crashes", queue.Crashes(ctx)))
-	return queue.NotYet(restTime)
+	log.Error("task rests before another try: its worker died time and again",
+		zap.String("task", kind), zap.String("asset", asset), zap.Int("crashes", queue.Crashes(ctx)), zap.Duration("for", restTime))
+	return queue.Rest(restTime)
 }

@@ -136,6 +136,9 @@ func (w *world) ended(r *run) {
 	case errors.Is(r.err, asynq.SkipRetry):
 		e.archived = true
 	case waits:
+		if queue.Rests(r.err) {
+			e.crashes--
+		}
 		e.at = now.Add(wait + time.Second)
 	default:
 		e.at = now.Add(min(2*time.Second<<min(e.failures, 12), 10*time.Minute))
