@@ -67,12 +67,10 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 	}
 	board := &governor.Sweeper{
 		Governor: w.governor, Jobs: w.transcoder, Every: f.Board,
-		Wake: func(ctx context.Context, asset string, build int) error {
-			// A watched job that has no poll lost it, and one that was given up
-			// stays so: both are the reconciler's, within a minute. After a loss of
-			// Redis the watches are gone with the polls, and it brings the polls
-			// back before anything is submitted; each then watches anew.
-			return w.client.Nudge(ctx, queue.Ref(tasks.TranscodePoll{Asset: asset, Build: build}))
+		Wake: func(ctx context.Context, job, asset string, build int) error {
+			// A watched job without a poll has lost it, or outlived it where the end
+			// of the watch was lost: a new poll sees to either.
+			return w.client.Wake(ctx, tasks.TranscodePoll{Asset: asset, Build: build, Job: job})
 		},
 		WakeSubmit: func(ctx context.Context, lane, asset string, build int) error {
 			// It need not be there, and what it says beside its name is not known here.
@@ -85,8 +83,8 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 	// must not keep it closed: the board does it with its next one.
 	count := &governor.Sweeper{
 		Governor: w.governor, Jobs: w.transcoder, Every: f.Board, Log: w.log,
-		Wake: func(ctx context.Context, asset string, build int) error {
-			if err := board.Wake(ctx, asset, build); err != nil {
+		Wake: func(ctx context.Context, job, asset string, build int) error {
+			if err := board.Wake(ctx, job, asset, build); err != nil {
 				w.log.Warn("poll not woken; it comes by itself", zap.String("asset", asset), zap.Int("build", build), zap.Error(err))
 			}
 			return nil

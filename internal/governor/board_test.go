@@ -91,7 +91,7 @@ func newBoard(t testing.TB, opt Options) *board {
 func newSweeper(b *board) Sweeper {
 	return Sweeper{
 		Governor: b.fixture.Governor, Jobs: b.list, Log: zap.NewNop(),
-		Wake: func(_ context.Context, asset string, build int) error {
+		Wake: func(_ context.Context, _, asset string, build int) error {
 			b.did = append(b.did, fmt.Sprintf("poll %s %d", asset, build))
 			return b.broken
 		},

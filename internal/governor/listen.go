@@ -112,7 +112,7 @@ func (s *Sweeper) heed(ctx context.Context, e cloud.JobEvent) error {
 	if !ok {
 		return nil
 	}
-	if err := s.Wake(ctx, asset, build); err != nil {
+	if err := s.Wake(ctx, e.ID, asset, build); err != nil {
 		return fmt.Errorf("wake poll of asset %s build %d: %w", asset, build, err)
 	}
 	return nil

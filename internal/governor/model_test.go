@@ -100,7 +100,7 @@ func newModel(t *testing.T, opt Options, slots int, length func(*rand.Rand) time
 	}
 	m.sweeper = Sweeper{
 		Governor: m.fixture.Governor, Jobs: m, Log: zap.NewNop(),
-		Wake: func(_ context.Context, asset string, _ int) error { m.poll(asset); return nil },
+		Wake: func(_ context.Context, _, asset string, _ int) error { m.poll(asset); return nil },
 		WakeSubmit: func(_ context.Context, _, asset string, _ int) error {
 			m.called++
 			m.come(asset, m.late()/2)

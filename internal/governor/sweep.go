@@ -142,7 +142,7 @@ func (s *Sweeper) wake(ctx context.Context, ended []string) error {
 		if !ok {
 			continue
 		}
-		if err := s.Wake(ctx, asset, build); err != nil {
+		if err := s.Wake(ctx, pair[0], asset, build); err != nil {
 			errs = bound(errs, fmt.Errorf("wake poll of asset %s build %d: %w", asset, build, err))
 			failed = append(failed, pair[0])
 		}

@@ -34,7 +34,7 @@ type Sweeper struct {
 
 	// Wake runs the poll of a build now. It must not fail for a poll that is
 	// running or gone.
-	Wake func(ctx context.Context, asset string, build int) error
+	Wake func(ctx context.Context, job, asset string, build int) error
 
 	// WakeSubmit runs the waiting transcode-submit of a build now, in the queue
 	// of its lane ("live" or "bulk"). It must not fail for one that is running

@@ -57,8 +57,8 @@ func (p *process) reconciler(r *run) *reconcile.Reconciler {
 		count := p.sweeper(r)
 		wake := count.Wake
 		count.Seen = nil
-		count.Wake = func(ctx context.Context, asset string, build int) error {
-			_ = wake(ctx, asset, build) // it comes by itself
+		count.Wake = func(ctx context.Context, job, asset string, build int) error {
+			_ = wake(ctx, job, asset, build) // it comes by itself
 			return nil
 		}
 		l.Epoch, l.Sweep = p.governor, count.Sweep
@@ -74,8 +74,8 @@ func (p *process) sweeper(r *run) *governor.Sweeper {
 	}
 	return &governor.Sweeper{
 		Governor: p.governor, Jobs: r.transcoder(p.governor), Every: sweepEvery, Rare: rareEvery,
-		Wake: func(_ context.Context, asset string, build int) error {
-			return next.nudge(tasks.TranscodePoll{Asset: asset, Build: build})
+		Wake: func(ctx context.Context, job, asset string, build int) error {
+			return next.Wake(ctx, tasks.TranscodePoll{Asset: asset, Build: build, Job: job})
 		},
 		WakeSubmit: func(_ context.Context, lane, asset string, build int) error {
 			return next.nudge(tasks.TranscodeSubmit{Asset: asset, Build: build, Lane: tasks.Lane(lane)})
