@@ -85,6 +85,8 @@ var (
 	listedLua string
 	//go:embed lua/swept.lua
 	sweptLua string
+	//go:embed lua/server.lua
+	serverLua string
 	//go:embed lua/tick.lua
 	tickLua string
 	//go:embed lua/note.lua
@@ -115,6 +117,7 @@ var (
 	scriptForget    = script(forgetLua)
 	scriptListed    = script(listedLua)
 	scriptSwept     = script(sweptLua)
+	scriptServer    = script(serverLua)
 	scriptTick      = script(tickLua)
 	scriptNote      = script(noteLua)
 	scriptHeard     = script(heardLua)

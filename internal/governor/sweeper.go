@@ -111,6 +111,9 @@ func (s *Sweeper) tick(ctx context.Context) (due bool, err error) {
 	if err != nil || !mine {
 		return false, err
 	}
+	if err := s.checkServer(ctx); err != nil {
+		return false, err
+	}
 	_, wait, err := s.call(ctx)
 	return wait == 0, err
 }
