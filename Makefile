@@ -47,7 +47,7 @@ lint: ## gofmt, vet, staticcheck and go fix of both modules
 bench: build ## benchmarks, as ratios within one run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./internal/e2e/bench
 
-bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about an hour and a half)
+bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about forty minutes)
 	$(GO) test ./internal/e2e/bench -run TestRates -rates polls,events,naive -rates.out $(CURDIR)/docs/rates.md -count 1 -v -timeout 4h
 
 chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; DIR=folder keeps its state and goes on there, SEED=n

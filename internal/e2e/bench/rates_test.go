@@ -19,7 +19,7 @@ var (
 	ratesAssets = flag.Int("rates.assets", 2000, "simulated assets of each form")
 	ratesSlots  = flag.Int("rates.slots", 200, "jobs at work at once")
 	ratesJobs   = flag.String("rates.jobs", "2m-20m", "times of jobs, in the cloud's time")
-	ratesClock  = flag.Float64("rates.clock", 5, "seconds of the cloud in one of the machine's")
+	ratesClock  = flag.Float64("rates.clock", 10, "seconds of the cloud in one of the machine's")
 	ratesOut    = flag.String("rates.out", "", "file to write the table to")
 )
 
