@@ -17,6 +17,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/e2e/lcproc"
 	"github.com/vodfleet/vodfleet/internal/e2e/players"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"golang.org/x/sync/errgroup"
 )
 
 // aProfile makes every package, so that one run shows them all.
@@ -205,48 +206,59 @@ func harness(t *testing.T, f *fleet.Fleet) *players.Harness {
 }
 
 // checkPlay plays every rendition of what was published: each by GStreamer, and
-// in the browser too.
+// in the browser too. A machine of two cores plays two videos at a time.
 func checkPlay(t *testing.T, f *fleet.Fleet, library []sample, recs []*ledger.Record) {
 	t.Helper()
 	h := harness(t, f)
-	var all []players.Seen
+	played := make([][]players.Seen, len(library))
+	var wg errgroup.Group
+	wg.SetLimit(2)
 	for i, c := range library {
-		if recs[i].Status() != "published" {
-			continue
-		}
-		urls := links(f, recs[i])
-		streams := []players.Package{
-			{Name: c.Name + " cmaf", URL: urls.HLS, Kind: players.HLS},
-			{Name: c.Name + " dash", URL: urls.DASH, Kind: players.DASH},
-		}
-		for _, p := range urls.Packages {
-			switch p.Name {
-			case "hls":
-				streams = append(streams, players.Package{Name: c.Name + " hls", URL: p.HLS, Kind: players.HLS})
-			case "mp4":
-				streams = append(streams, players.Package{Name: c.Name + " mp4", URL: p.Files[0], Kind: players.File})
-			}
-		}
-		for n, p := range streams {
-			o := players.Options{Each: []players.Player{players.GStreamer}}
-			if i == 0 || n < 2 { // browsers are slow: one clip in every package, of the rest what viewers start from
-				o.Whole = p.Kind.Players()
-			}
-			seen, err := h.Play(t.Context(), p, o)
-			if err != nil {
-				t.Errorf("play %s: %v", p.Name, err)
-				continue
-			}
-			checkSeen(t, seen, c.Spec)
-			all = append(all, seen...)
-		}
-		if !c.Silent {
-			if err := h.Listen(t.Context(), streams[0], players.Options{}).Check(c.Length, c.Pitch()); err != nil {
-				t.Errorf("listen to %s: %v", c.Name, err)
-			}
+		if recs[i].Status() == "published" {
+			wg.Go(func() error {
+				played[i] = playAll(t, h, links(f, recs[i]), c.Spec, i == 0)
+				return nil
+			})
 		}
 	}
-	t.Logf("played:\n%s", players.Table(all))
+	_ = wg.Wait() // faults are the test's already
+	t.Logf("played:\n%s", players.Table(slices.Concat(played...)))
+}
+
+// playAll plays and judges the packages of one video. Browsers are slow: they
+// play all of them if every, otherwise what viewers start from.
+func playAll(t *testing.T, h *players.Harness, urls delivery.URLs, c clips.Spec, every bool) (all []players.Seen) {
+	streams := []players.Package{
+		{Name: c.Name + " cmaf", URL: urls.HLS, Kind: players.HLS},
+		{Name: c.Name + " dash", URL: urls.DASH, Kind: players.DASH},
+	}
+	for _, p := range urls.Packages {
+		switch p.Name {
+		case "hls":
+			streams = append(streams, players.Package{Name: c.Name + " hls", URL: p.HLS, Kind: players.HLS})
+		case "mp4":
+			streams = append(streams, players.Package{Name: c.Name + " mp4", URL: p.Files[0], Kind: players.File})
+		}
+	}
+	for n, p := range streams {
+		o := players.Options{Each: []players.Player{players.GStreamer}}
+		if every || n < 2 {
+			o.Whole = p.Kind.Players()
+		}
+		seen, err := h.Play(t.Context(), p, o)
+		if err != nil {
+			t.Errorf("play %s: %v", p.Name, err)
+			continue
+		}
+		checkSeen(t, seen, c)
+		all = append(all, seen...)
+	}
+	if !c.Silent {
+		if err := h.Listen(t.Context(), streams[0], players.Options{}).Check(c.Length, c.Pitch()); err != nil {
+			t.Errorf("listen to %s: %v", c.Name, err)
+		}
+	}
+	return all
 }
 
 func checkSeen(t *testing.T, seen []players.Seen, s clips.Spec) {
