@@ -11,10 +11,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 UNIT = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates bench-failures fuzz compose-check clean
+.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates bench-failures simulation chaos fuzz compose-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the demo needs and is missing here (ffmpeg, redis-server, node)
 	@sh deploy/setup.sh demo
@@ -49,6 +49,9 @@ bench: build ## benchmarks, as ratios within one run
 
 bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about forty minutes)
 	$(GO) test ./internal/e2e/bench -run TestRates -rates polls,events,naive -rates.out $(CURDIR)/docs/rates.md -count 1 -v -timeout 4h
+
+simulation: ## every crash point and every meeting of two runs, in memory, and 2,000 random histories; writes docs/simulation.md
+	$(GO) test ./internal/e2e/sim -run TestSimulation -full -histories 2000 -table $(CURDIR)/docs/simulation.md -count 1 -timeout 3h
 
 chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; DIR=folder keeps its state and goes on there, SEED=n
 	$(GO) test -count 1 -v -timeout 90m -run '^TestChaos$$' ./internal/e2e/storm -chaos $(or $(DIR),.run/chaos) $(if $(SEED),-seed $(SEED))

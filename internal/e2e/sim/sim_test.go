@@ -7,7 +7,7 @@ import (
 
 var (
 	full = flag.Bool("full", false, "every point of every story and every meeting; else a sample of them")
-	show = flag.Bool("table", false, "print what was tried and found to standard output")
+	show = flag.String("table", "", "file to write what was tried and found to, as a page of Markdown")
 	stop = flag.Bool("stop", true, "of each series of histories, stop at the first that fails")
 )
 
@@ -18,6 +18,5 @@ func TestSimulation(t *testing.T) {
 	t.Run("pairs", func(t *testing.T) { testPairs(t, tab) })
 	t.Run("Random", func(t *testing.T) { testRandom(t, tab) })
 	t.Run("variants", func(t *testing.T) { testVariants(t, tab) })
-	tab.note("random histories have the seeds %d to %d", *seed, *seed+uint64(*histories)-1)
-	tab.print(t)
+	tab.write(t)
 }
