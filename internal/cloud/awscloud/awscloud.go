@@ -75,7 +75,7 @@ func New(ctx context.Context, o Options) (*Cloud, error) {
 		return nil, err
 	}
 	clock := new(clock)
-	cfg.HTTPClient = &dated{next: cfg.HTTPClient, clock: clock}
+	cfg.HTTPClient = &sender{next: cfg.HTTPClient, clock: clock}
 	st := &store{api: s3.NewFromConfig(cfg, s3Options), clock: clock}
 	return &Cloud{
 		store:      st,

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // clock is the cloud's, as its answers tell it.
@@ -51,18 +49,4 @@ func (c *clock) see(h http.Header, now time.Time) {
 		}
 	}
 	c.date, c.seen = date.UTC(), now
-}
-
-// dated sends requests and shows the answers to the clock.
-type dated struct {
-	next  aws.HTTPClient
-	clock *clock
-}
-
-func (d *dated) Do(r *http.Request) (*http.Response, error) {
-	resp, err := d.next.Do(r)
-	if err == nil {
-		d.clock.see(resp.Header, time.Now())
-	}
-	return resp, err
 }
