@@ -28,7 +28,8 @@ type awsCLI struct {
 func newAWSCLI(t *testing.T, p *lcproc.Process) *awsCLI {
 	t.Helper()
 	for _, path := range []string{"/usr/bin/aws", "/usr/local/bin/aws", "/opt/homebrew/bin/aws", "aws"} {
-		if exec.CommandContext(t.Context(), path, "--version").Run() != nil {
+		path, err := exec.LookPath(path) // whole: scripts have a function of this name
+		if err != nil || exec.CommandContext(t.Context(), path, "--version").Run() != nil {
 			continue
 		}
 		env := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LANG=C.UTF-8", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1"}, p.Env()...)
