@@ -11,6 +11,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/config"
 	"github.com/vodfleet/vodfleet/internal/delivery"
+	"github.com/vodfleet/vodfleet/internal/governor"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/stage"
@@ -121,6 +122,8 @@ func holding(gates []gate, rec *ledger.Record) []gate {
 			return true
 		case g.Scope == "epoch" || g.Scope == "quota" || g.Scope == "account" || g.Scope == "profile:"+rec.Wanted.Profile:
 			return next.Kind() != tasks.KindTranscodeSubmit
+		case g.Scope == governor.ScopeInvalidations:
+			return next.Kind() != tasks.KindInvalidateOrRename
 		}
 		return g.Scope != "stage:"+next.Kind()
 	})

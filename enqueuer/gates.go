@@ -28,7 +28,9 @@ func (gatesCmd) Help() string {
 on. The fleet closes a gate itself where going on would only burn money or
 requests, such as when a role is denied: then it lets one job through now and
 again, and opens the gate when that succeeds. Scopes: account, profile:DIGEST,
-stage:transcode-submit. Other stages have no gates: enqueuer pause holds them.
+stage:transcode-submit, and invalidations: that one the budget of a month closes
+too, and whoever opens it then allows the budget once more. Other stages have no
+gates: enqueuer pause holds them.
 
 Examples:
 
@@ -136,7 +138,7 @@ func (c *gatesListCmd) Run(e *env) error {
 
 type gatesOpenCmd struct {
 	config.Redis
-	Scope string `arg:"" help:"account, profile:DIGEST, stage:KIND or campaign:NAME."`
+	Scope string `arg:"" help:"account, invalidations, profile:DIGEST, stage:KIND or campaign:NAME."`
 }
 
 func (gatesOpenCmd) Help() string {
@@ -174,7 +176,7 @@ func (c *gatesOpenCmd) Run(e *env) error {
 
 type gatesCloseCmd struct {
 	config.Redis
-	Scope  string        `arg:"" help:"account, profile:DIGEST or stage:transcode-submit."`
+	Scope  string        `arg:"" help:"account, invalidations, profile:DIGEST or stage:transcode-submit."`
 	Reason string        `required:"" help:"Why, for those who meet it." placeholder:"TEXT"`
 	For    time.Duration `help:"How long it stays closed, at most a week; without it, until somebody opens it." placeholder:"D"`
 }
@@ -230,7 +232,7 @@ func operator() string {
 func checkScope(scope string) error {
 	kind, name, named := strings.Cut(scope, ":")
 	switch {
-	case scope == "account":
+	case scope == "account", scope == governor.ScopeInvalidations:
 		return nil
 	case kind == "stage" && slices.Contains(kinds(), name):
 		return nil
@@ -239,7 +241,7 @@ func checkScope(scope string) error {
 	case (kind == "profile" || kind == "campaign") && named && name != "":
 		return nil
 	}
-	return run.UsageError(fmt.Errorf("scope %q: want account, profile:DIGEST, stage:KIND or campaign:NAME", scope))
+	return run.UsageError(fmt.Errorf("scope %q: want account, invalidations, profile:DIGEST, stage:KIND or campaign:NAME", scope))
 }
 
 // checkHeld refuses scopes that exist, but whose gate would hold nothing back.

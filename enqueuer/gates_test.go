@@ -74,7 +74,7 @@ func TestGatesUsage(t *testing.T) {
 		{"close account --reason=", "reason: empty"},
 		{"close account --reason=x --for=-1s", "for -1s: want at most"},
 		{"close account --reason=x --for=200h", "for 200h0m0s: want at most"},
-		{"close everything --reason=x", `scope "everything": want account, profile:DIGEST, stage:KIND or campaign:NAME`},
+		{"close everything --reason=x", `scope "everything": want account, invalidations, profile:DIGEST, stage:KIND or campaign:NAME`},
 		{"close profile: --reason=x", `scope "profile:"`},
 		{"open stage:encode", `scope "stage:encode": want a stage of ingest, transcode-submit, `},
 		{"open", "expected"},
@@ -86,6 +86,8 @@ func TestGatesUsage(t *testing.T) {
 	s.want(2, []string{"gates", "close", "stage:publish", "--reason=x"}, `scope "stage:publish": this stage has no gate; hold it by: enqueuer pause publish`)
 	s.want(0, []string{"gates"}, "all gates are open")
 	s.want(0, []string{"gates", "close", "stage:" + tasks.KindTranscodeSubmit, "--reason=x"}, "is closed")
+	s.want(0, []string{"gates", "close", "invalidations", "--reason=x"}, "is closed")
+	s.want(0, []string{"gates", "open", "invalidations"}, "gate invalidations is open")
 }
 
 // The closed gates that hold an asset are part of its story.

@@ -18,9 +18,13 @@ const (
 	scopeSubmit  = "stage:transcode-submit"
 )
 
+// ScopeInvalidations is the scope of what costs by the path: no new
+// invalidation is asked for while its gate is closed.
+const ScopeInvalidations = "invalidations"
+
 // Gate is a closed gate: nothing of its scope is submitted.
 type Gate struct {
-	Scope  string // "account", "profile:DIGEST", "stage:KIND" or "campaign:NAME"
+	Scope  string // "account", "invalidations", "profile:DIGEST", "stage:KIND" or "campaign:NAME"
 	Reason string
 	By     string    // who closed it by hand; empty if the fleet did
 	Since  time.Time // when it was first closed
@@ -71,12 +75,12 @@ func checkScope(scope string) error {
 		return errors.New("longer than 200 bytes")
 	case !utf8.ValidString(scope):
 		return errors.New("not UTF-8")
-	case scope == scopeAccount:
+	case scope == scopeAccount, scope == ScopeInvalidations:
 		return nil
 	case of != "" && slices.Contains([]string{"profile", "stage", "campaign"}, kind):
 		return nil
 	}
-	return errors.New("no scope; want account, profile:DIGEST, stage:KIND or campaign:NAME")
+	return errors.New("no scope; want account, invalidations, profile:DIGEST, stage:KIND or campaign:NAME")
 }
 
 // cut bounds a text that somebody else wrote, and makes it one that JSON takes.
