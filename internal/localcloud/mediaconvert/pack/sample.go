@@ -42,12 +42,19 @@ func unhex(s string) []byte {
 	return b
 }
 
-// SampleFile returns a fragmented MP4 file with the tracks of samples; smooth
-// marks its fragments as those of Smooth Streaming.
+// SampleFile returns a fragmented MP4 file with the tracks of samples. A smooth
+// one is as Smooth Streaming wants it: all times in units of smoothTimescale,
+// which clients take those of fragments to be in, a tfxd box in each fragment,
+// and an mfra box at the end.
 func SampleFile(samples []Sample, smooth bool) ([]byte, error) {
 	init := mp4.CreateEmptyInit()
-	for i := range samples {
-		if err := samples[i].describe(init); err != nil {
+	scales := make([]uint32, len(samples))
+	for i, s := range samples {
+		scales[i] = s.timescale()
+		if smooth {
+			scales[i] = smoothTimescale
+		}
+		if err := s.describe(init, scales[i]); err != nil {
 			return nil, fmt.Errorf("make up a track: %w", err)
 		}
 	}
@@ -55,13 +62,28 @@ func SampleFile(samples []Sample, smooth bool) ([]byte, error) {
 	if err := init.Encode(&b); err != nil {
 		return nil, fmt.Errorf("make up a track: %w", err)
 	}
-	number := uint32(0)
+	number, index := uint32(0), new(mp4.MfraBox)
 	for i, s := range samples {
-		for _, f := range s.times() {
+		tfra := &mp4.TfraBox{Version: 1, TrackID: uint32(i + 1)}
+		for _, c := range s.times(scales[i]) {
 			number++
-			if err := s.fragment(&b, number, uint32(i+1), f, smooth); err != nil {
+			tfra.Entries = append(tfra.Entries, mp4.TfraEntry{Time: c.start, MoofOffset: uint64(b.Len()), TrafNumber: 1, TrunNumber: 1, SampleNumber: 1})
+			if err := s.fragment(&b, number, tfra.TrackID, c, smooth); err != nil {
 				return nil, fmt.Errorf("make up a fragment: %w", err)
 			}
+		}
+		if err := index.AddChild(tfra); err != nil {
+			return nil, fmt.Errorf("make up an index: %w", err)
+		}
+	}
+	if smooth {
+		mfro := new(mp4.MfroBox)
+		if err := index.AddChild(mfro); err != nil {
+			return nil, fmt.Errorf("make up an index: %w", err)
+		}
+		mfro.ParentSize = uint32(index.Size())
+		if err := index.Encode(&b); err != nil {
+			return nil, fmt.Errorf("make up an index: %w", err)
 		}
 	}
 	return b.Bytes(), nil
@@ -74,11 +96,11 @@ func (s *Sample) timescale() uint32 {
 	return uint32(s.SampleRate)
 }
 
-func (s *Sample) describe(init *mp4.InitSegment) error {
+func (s *Sample) describe(init *mp4.InitSegment, scale uint32) error {
 	if !s.Video {
-		return init.AddEmptyTrack(s.timescale(), "audio", "und").SetAACDescriptor(aac.AAClc, s.SampleRate)
+		return init.AddEmptyTrack(scale, "audio", "und").SetAACDescriptor(aac.AAClc, s.SampleRate)
 	}
-	trak := init.AddEmptyTrack(s.timescale(), "video", "und")
+	trak := init.AddEmptyTrack(scale, "video", "und")
 	if err := trak.SetAVCDescriptor("avc1", [][]byte{sampleSPS}, [][]byte{samplePPS}, true); err != nil {
 		return err
 	}
@@ -88,10 +110,10 @@ func (s *Sample) describe(init *mp4.InitSegment) error {
 	return nil
 }
 
-// times cuts the track into fragments.
-func (s *Sample) times() []chunk {
-	scale := float64(s.timescale())
-	end, step := uint64(math.Max(1, s.Seconds*scale)), uint64(math.Max(1, s.Every*scale))
+// times cuts the track into fragments, in units of the scale.
+func (s *Sample) times(scale uint32) []chunk {
+	units := func(seconds float64) uint64 { return uint64(math.Max(1, math.Round(seconds*float64(scale)))) }
+	end, step := units(s.Seconds), min(units(s.Every), math.MaxUint32) // what a sample's duration holds
 	var list []chunk
 	for at := uint64(0); at < end && len(list) < maxFragments; at += step {
 		list = append(list, chunk{at, min(step, end-at)})
@@ -110,8 +132,7 @@ func (s *Sample) fragment(b *bytes.Buffer, number, track uint32, c chunk, smooth
 	}
 	f.AddFullSample(mp4.FullSample{Sample: mp4.Sample{Flags: flags, Dur: uint32(c.duration), Size: uint32(len(data))}, DecodeTime: c.start, Data: data})
 	if smooth {
-		units := func(v uint64) uint64 { return uint64(float64(v) * smoothTimescale / float64(s.timescale())) }
-		if err := f.Moof.Traf.AddChild(mp4.NewTfxdBox(units(c.start), units(c.duration))); err != nil {
+		if err := f.Moof.Traf.AddChild(mp4.NewTfxdBox(c.start, c.duration)); err != nil {
 			return err
 		}
 	}
