@@ -23,10 +23,10 @@ type entry struct {
 	fetched time.Time
 	fresh   time.Time // may be served until then
 
-	dist   string
-	named  string // path and query, as invalidations name it
-	key    string
-	smooth bool // is never invalidated
+	dist    string
+	named   string // path and query, as invalidations name it
+	key     string
+	lasting bool // is never invalidated
 }
 
 func (n *entry) content() io.ReadSeeker {
@@ -87,11 +87,11 @@ func (c *cache) remove(key string) {
 }
 
 // purge removes what an invalidation names.
-func (c *cache) purge(m matcher) {
+func (c *cache) purge(matches func(dist, named string, lasting bool) bool) {
 	for el := c.recent.Front(); el != nil; {
 		n := el.Value.(*entry)
 		el = el.Next()
-		if m.matches(n.dist, n.named, n.smooth) {
+		if matches(n.dist, n.named, n.lasting) {
 			c.remove(n.key)
 		}
 	}
@@ -118,8 +118,8 @@ func newMatcher(p cloudfront.Purge) matcher {
 
 // matches reports whether an object is named. Smooth Streaming media cannot be
 // invalidated.
-func (m matcher) matches(dist, named string, smooth bool) bool {
-	if smooth || dist != m.dist {
+func (m matcher) matches(dist, named string, lasting bool) bool {
+	if lasting || dist != m.dist {
 		return false
 	}
 	if m.exact[named] {

@@ -175,9 +175,14 @@ func (e *Edge) fetchCustom(ctx context.Context, q *request, kept *entry) *entry 
 		return &entry{status: resp.StatusCode, passed: true}
 	}
 	resp.Header.Del("Content-Length")
-	age, _ := deltaSeconds(resp.Header.Get("Age")) // none is 0
-	resp.Header.Del("Age")
-	return &entry{status: resp.StatusCode, header: resp.Header, body: body, age: int64(age / time.Second)}
+	return &entry{status: resp.StatusCode, age: takeAge(resp.Header), header: resp.Header, body: body}
+}
+
+// takeAge takes out how old an answer was when it came, in seconds.
+func takeAge(h http.Header) int64 {
+	age, _ := deltaSeconds(h.Get("Age")) // none is 0
+	h.Del("Age")
+	return int64(age / time.Second)
 }
 
 func originFailure(q *request, err error) *entry {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/cloudfront"
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
+	"github.com/vodfleet/vodfleet/internal/localcloud/smooth"
 )
 
 // Control is what the edge asks of the control API.
@@ -42,7 +43,7 @@ type Edge struct {
 	cfg    Config
 	slots  chan struct{} // held while an object is read into memory
 	client *http.Client  // to custom origins
-	smooth *smoothIndexes
+	smooth *smooth.Resolver
 
 	mu      sync.Mutex
 	cache   *cache
@@ -56,7 +57,7 @@ func New(cfg Config) (*Edge, error) {
 	cfg.MaxObject = cmp.Or(cfg.MaxObject, 8<<20)
 	cfg.Fetches = cmp.Or(cfg.Fetches, 16)
 	return &Edge{
-		cfg: cfg, slots: make(chan struct{}, cfg.Fetches), client: loopbackClient(), smooth: newSmoothIndexes(),
+		cfg: cfg, slots: make(chan struct{}, cfg.Fetches), client: loopbackClient(), smooth: new(smooth.Resolver),
 		cache: newCache(cfg.MaxBytes), flights: make(map[string]*flight),
 	}, nil
 }
@@ -70,8 +71,8 @@ type request struct {
 	view     *cloudfront.View
 	behavior cloudfront.Behavior
 	origin   cloudfront.Origin
-	path     string // escaped, as the viewer sent it; the root object's for /
-	smooth   bool   // asks for Smooth Streaming where the flag is on
+	path     string          // escaped, as the viewer sent it; the root object's for /
+	smooth   *smooth.Request // of a player of Smooth Streaming, where the flag is on; else nil
 }
 
 // cachedErrors are the statuses that CloudFront caches as errors.
@@ -105,7 +106,9 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request) {
 		e.forward(w, &q)
 		return
 	}
-	q.smooth = q.behavior.Smooth && !v.Functions && isSmooth(q.path)
+	if s, ok := smoothOf(&q); ok {
+		q.smooth = &s
+	}
 	found, result := e.get(r.Context(), &q)
 	if page := v.Errors[found.status]; found.status >= 400 && page.Page != "" {
 		found, result = e.errorPage(&q, found, page)

@@ -18,12 +18,12 @@ const (
 // flight is a fetch that others wait for. Its fields are set before done is
 // closed.
 type flight struct {
-	done   chan struct{}
-	found  *entry // nil: not to be shared
-	dist   string
-	named  string
-	smooth bool
-	doomed bool // an invalidation of it completed meanwhile; guarded by Edge.mu
+	done    chan struct{}
+	found   *entry // nil: not to be shared
+	dist    string
+	named   string
+	lasting bool // see lasting
+	doomed  bool // an invalidation of it completed meanwhile; guarded by Edge.mu
 }
 
 // get answers from the cache, or from the origin with one fetch at a time for
@@ -51,7 +51,7 @@ func (e *Edge) get(ctx context.Context, q *request) (*entry, string) {
 			alone = true // large, or not to be kept: everyone gets their own
 			continue
 		}
-		f := &flight{done: make(chan struct{}), dist: q.view.ID, named: named, smooth: q.smooth}
+		f := &flight{done: make(chan struct{}), dist: q.view.ID, named: named, lasting: lasting(q)}
 		if !alone {
 			e.flights[key] = f
 		}
@@ -100,7 +100,7 @@ func (e *Edge) fly(ctx context.Context, q *request, f *flight, key string, kept 
 	ttl := lifetime(got.status, got.header, now, q.view, q.behavior.Cache)
 	got.fetched, got.fresh = now, now.Add(ttl-time.Duration(got.age)*time.Second)
 	if storable(got.status) && got.fresh.After(now) {
-		got.dist, got.named, got.key, got.smooth = q.view.ID, f.named, key, q.smooth
+		got.dist, got.named, got.key, got.lasting = q.view.ID, f.named, key, f.lasting
 	} else {
 		got.key = ""
 	}
@@ -123,28 +123,29 @@ func (e *Edge) purge() {
 	list, next, all := e.cfg.Control.Purges(e.purged)
 	e.purged = next
 	if all {
-		e.cache = newCache(e.cfg.MaxBytes)
-		for key, f := range e.flights {
-			f.doomed = true
-			delete(e.flights, key)
-		}
+		e.forget(func(_, _ string, lasting bool) bool { return !lasting })
 	}
 	for _, p := range list {
-		m := newMatcher(p)
-		e.cache.purge(m)
-		for key, f := range e.flights {
-			if m.matches(f.dist, f.named, f.smooth) {
-				f.doomed = true
-				delete(e.flights, key) // who comes now wants the new content
-			}
+		e.forget(newMatcher(p).matches)
+	}
+}
+
+// forget drops what is named from the cache, and from the fetches under way.
+// The caller holds e.mu.
+func (e *Edge) forget(matches func(dist, named string, lasting bool) bool) {
+	e.cache.purge(matches)
+	for key, f := range e.flights {
+		if matches(f.dist, f.named, f.lasting) {
+			f.doomed = true
+			delete(e.flights, key) // who comes now wants the new content
 		}
 	}
 }
 
 // fetch asks the origin, or the Smooth Streaming packager over it.
 func (e *Edge) fetch(ctx context.Context, q *request, kept *entry) *entry {
-	if q.smooth {
-		return e.fetchSmooth(ctx, q)
+	if q.smooth != nil {
+		return e.fetchSmooth(ctx, q, kept)
 	}
 	if q.origin.Bucket != "" {
 		return e.fetchObject(ctx, q.origin.Bucket, q.origin.Path+q.path, kept)

@@ -24,7 +24,7 @@ func cacheKey(q *request) (key, named string) {
 			parts = append(parts, strings.ToLower(n)+":"+strings.Join(headerValues(q.Request, n), ","))
 		}
 	}
-	if q.smooth {
+	if q.smooth != nil {
 		parts = append(parts, "smooth")
 	}
 	return strings.Join(parts, "\x00"), named

@@ -12,6 +12,8 @@ import (
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
 )
 
+const maxKey = 1024 // bytes, of S3
+
 // fetchObject reads an object of an S3 origin. One above the limit comes as an
 // open file. Bucket policies are not modelled: every bucket lets the
 // distribution read objects and not list them, so a missing key is denied.
@@ -20,7 +22,7 @@ func (e *Edge) fetchObject(ctx context.Context, bucket, path string, kept *entry
 	switch {
 	case err != nil:
 		return s3Error(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
-	case len(key) > 1024:
+	case len(key) > maxKey:
 		return s3Error(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	case key == "":
 		return s3Error(http.StatusForbidden, "AccessDenied", "Access Denied") // a list of the bucket
