@@ -20,6 +20,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/localcloud/mediaconvert"
 	"github.com/vodfleet/vodfleet/internal/localcloud/notices"
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
+	"github.com/vodfleet/vodfleet/internal/localcloud/origins"
 	"github.com/vodfleet/vodfleet/internal/localcloud/queues"
 	"github.com/vodfleet/vodfleet/internal/localcloud/sigv4"
 )
@@ -37,6 +38,9 @@ type cloud struct {
 	edge  *edge.Edge
 	media *mediaconvert.Service
 	sqs   *queues.Service
+
+	mirror, iis http.Handler
+
 	ready atomic.Bool
 }
 
@@ -62,15 +66,20 @@ func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) 
 	if cl.s3, err = objects.New(objects.Config{Dir: dir, Clock: cl.clock, Calls: cl.calls, Created: uploads, Notify: c.Events.UploadsBucket}); err != nil {
 		return nil, err
 	}
-	buckets := c.Bucket
-	if !slices.ContainsFunc(buckets, func(b bucketFlag) bool { return b.Name == c.OriginBucket }) {
-		buckets = append(slices.Clone(buckets), bucketFlag{Name: c.OriginBucket})
+	mirrored, iis := cmp.Or(c.Origins.MirrorBucket, c.OriginBucket), cmp.Or(c.Origins.IISBucket, c.OriginBucket)
+	buckets := slices.Clone(c.Bucket)
+	for _, name := range []string{c.OriginBucket, mirrored, iis} {
+		if !slices.ContainsFunc(buckets, func(b bucketFlag) bool { return b.Name == name }) {
+			buckets = append(buckets, bucketFlag{Name: name})
+		}
 	}
 	for _, b := range buckets {
 		if err := cl.s3.CreateBucket(ctx, b.Name, b.Versioned); err != nil {
 			return nil, err
 		}
 	}
+	cl.mirror = origins.Mirror(origins.Config{Objects: cl.s3, Bucket: mirrored, Now: cl.clock.Now, Lag: c.Origins.MirrorLag})
+	cl.iis = origins.IIS(origins.Config{Objects: cl.s3, Bucket: iis, Now: cl.clock.Now})
 	if cl.cdn, err = cloudfront.New(cloudfront.Config{
 		Dir: dir, Clock: cl.clock, Calls: cl.calls, Origin: c.OriginBucket, Authorize: cl.authorize,
 		Deploy: c.CDN.DeployTime, Invalidate: c.CDN.InvalidateTime, MaxPaths: c.CDN.MaxPaths, MaxWildcards: c.CDN.MaxWildcards,
@@ -202,6 +211,8 @@ func (cl *cloud) servers(d *doors, fail func(error), wg *sync.WaitGroup) []*http
 		{d.cloudFront, cl.cdn.Handler()},
 		{d.sqs, cl.sqs.Handler()},
 		{d.edge, cl.edge.Handler()},
+		{d.mirror, cl.mirror},
+		{d.iis, cl.iis},
 		{d.admin, admin.Handler(admin.Config{
 			Calls: cl.calls, Clock: cl.clock, Ready: cl.ready.Load,
 			Jobs:   func() any { return append([]mediaconvert.Job{}, cl.media.Jobs()...) },
@@ -209,6 +220,9 @@ func (cl *cloud) servers(d *doors, fail func(error), wg *sync.WaitGroup) []*http
 			Limits: cl.media.Limits, SetLimits: cl.media.SetLimits,
 		})},
 	} {
+		if s.door == nil {
+			continue
+		}
 		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 		all = append(all, server)
 		wg.Go(func() {

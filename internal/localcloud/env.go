@@ -15,7 +15,7 @@ import (
 type envCmd struct {
 	Dir      string `required:"" placeholder:"DIR" help:"The folder of the cloud."`
 	Host     string `placeholder:"HOST" help:"Host name to reach the cloud by, where it is not the noted one."`
-	Vodfleet bool   `help:"Export vodfleet's own variables too: VODFLEET_DISTRIBUTION_ID, VODFLEET_VIEWER_URL, VODFLEET_OUTPUT, VODFLEET_MEDIACONVERT_ROLE, VODFLEET_EVENTS_QUEUE_URL, VODFLEET_UPLOADS_QUEUE_URL."`
+	Vodfleet bool   `help:"Export vodfleet's own variables too: VODFLEET_DISTRIBUTION_ID, VODFLEET_VIEWER_URL, VODFLEET_OUTPUT, VODFLEET_MEDIACONVERT_ROLE, VODFLEET_EVENTS_QUEUE_URL, VODFLEET_UPLOADS_QUEUE_URL; and where web servers for custom origins are: LOCALCLOUD_MIRROR_URL, LOCALCLOUD_IIS_URL."`
 }
 
 // Run prints lines for eval by a POSIX shell.

@@ -20,10 +20,10 @@ import (
 const role = "arn:aws:iam::111122223333:role/vodfleet-mediaconvert"
 
 // doors are the listeners of the cloud.
-type doors struct{ s3, mediaConvert, cloudFront, sqs, edge, admin net.Listener }
+type doors struct{ s3, mediaConvert, cloudFront, sqs, edge, admin, mirror, iis net.Listener }
 
 func (d *doors) all() []net.Listener {
-	return []net.Listener{d.s3, d.mediaConvert, d.cloudFront, d.sqs, d.edge, d.admin}
+	return []net.Listener{d.s3, d.mediaConvert, d.cloudFront, d.sqs, d.edge, d.admin, d.mirror, d.iis}
 }
 
 // listen opens every door, or none.
@@ -31,18 +31,24 @@ func (c *serveCmd) listen() (*doors, error) {
 	d := new(doors)
 	for _, l := range []struct {
 		at   *net.Listener
-		port int
+		host string
+		port *int // nil: none
 		what string
 	}{
-		{&d.s3, c.S3Port, "s3"},
-		{&d.mediaConvert, c.MediaConvertPort, "mediaconvert"},
-		{&d.cloudFront, c.CloudFrontPort, "cloudfront"},
-		{&d.sqs, c.SQSPort, "sqs"},
-		{&d.edge, c.EdgePort, "edge"},
-		{&d.admin, c.AdminPort, "admin"},
+		{&d.s3, c.Host, &c.S3Port, "s3"},
+		{&d.mediaConvert, c.Host, &c.MediaConvertPort, "mediaconvert"},
+		{&d.cloudFront, c.Host, &c.CloudFrontPort, "cloudfront"},
+		{&d.sqs, c.Host, &c.SQSPort, "sqs"},
+		{&d.edge, c.Host, &c.EdgePort, "edge"},
+		{&d.admin, c.Host, &c.AdminPort, "admin"},
+		{&d.mirror, loopback, c.Origins.MirrorPort, "mirror"},
+		{&d.iis, loopback, c.Origins.IISPort, "iis"},
 	} {
+		if l.port == nil {
+			continue
+		}
 		var err error
-		if *l.at, err = net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(l.port))); err != nil {
+		if *l.at, err = net.Listen("tcp", net.JoinHostPort(l.host, strconv.Itoa(*l.port))); err != nil {
 			d.close()
 			return nil, fmt.Errorf("listen for %s (--%s-port changes it): %w", l.what, l.what, err)
 		}
@@ -59,15 +65,21 @@ func (d *doors) close() {
 	}
 }
 
+const loopback = "127.0.0.1"
+
 // endpoints says where the doors are.
 func (d *doors) endpoints(c *serveCmd) endpoints.Endpoints {
 	host := cmp.Or(c.Advertise, c.Host)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
+		host = loopback
 	}
-	url := func(l net.Listener) string {
+	at := func(host string, l net.Listener) string {
+		if l == nil {
+			return ""
+		}
 		return "http://" + net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
+	url := func(l net.Listener) string { return at(host, l) }
 	queue := func(name string) string {
 		if name == "" {
 			return ""
@@ -77,6 +89,7 @@ func (d *doors) endpoints(c *serveCmd) endpoints.Endpoints {
 	return endpoints.Endpoints{
 		S3: url(d.s3), MediaConvert: url(d.mediaConvert), CloudFront: url(d.cloudFront), SQS: url(d.sqs), Edge: url(d.edge),
 		EventsQueue: queue(c.Events.EventsQueue), UploadsQueue: queue(c.Events.UploadsQueue),
+		Mirror: at("localhost", d.mirror), IIS: at("localhost", d.iis), // an origin has no address for a name
 		Admin: url(d.admin), Other: url(d.admin) + "/aws",
 		Distribution: cloudfront.FirstID, OriginBucket: c.OriginBucket, Role: role,
 	}

@@ -1,7 +1,7 @@
 // Command localcloud is a cloud on this machine for vodfleet and its tests: S3,
 // MediaConvert, CloudFront and SQS for the unmodified AWS SDK and CLI, with the
 // events that the first two send to the last, an edge that
-// viewers can play from, and an administration that injects faults and keeps
+// viewers can play from, web servers for custom origins, and an administration that injects faults and keeps
 // the record that tests judge by.
 //
 //	localcloud --dir DIR                 serve

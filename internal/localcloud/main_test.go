@@ -92,7 +92,7 @@ func do(args ...string) (code int, stdout, stderr string) {
 
 func TestServe(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, dir, "--bucket", "library", "--bucket", "ledger:versioned", "--origin-bucket", "output", "--simulate")
+	s := serve(t, dir, "--bucket", "library", "--bucket", "ledger:versioned", "--origin-bucket", "output", "--simulate", "--mirror-port=0", "--iis-port=0")
 	if status, body := get(t, s.Admin+"/healthz"); status != 200 || !strings.Contains(body, `"ok"`) {
 		t.Errorf("health = %d %s", status, body)
 	}
@@ -122,6 +122,19 @@ func TestServe(t *testing.T) {
 	}
 	if status, body := get(t, s.Edge+"/inventory/library/all/2026-03-01T01-02Z/manifest.json"); status != 200 || !strings.Contains(body, `"sourceBucket": "library"`) {
 		t.Errorf("through the edge the manifest is %d %s", status, body)
+	}
+	for _, tt := range []struct {
+		url    string
+		status int
+	}{
+		{s.Mirror + "/inventory/library/all/2026-03-01T01-02Z/manifest.json", 200},
+		{s.Mirror + "/inventory/library/all/2026-03-01T01-02Z/manifest.json/below", 404},
+		{s.IIS + "/inventory/library/all/2026-03-01T01-02Z/manifest.json", 200},
+		{s.IIS + "/inventory/library/x.ism/Manifest", 404},
+	} {
+		if status, body := get(t, tt.url); status != tt.status {
+			t.Errorf("%s: %d %s, want %d", tt.url, status, body, tt.status)
+		}
 	}
 	_, counts := get(t, s.Admin+"/calls")
 	if !strings.Contains(counts, `"s3.PutObject"`) || !strings.Contains(counts, `"other.unsigned"`) {
@@ -154,6 +167,7 @@ func TestEnv(t *testing.T) {
 	e := endpoints.Endpoints{
 		S3: "http://127.0.0.1:1", MediaConvert: "http://127.0.0.1:2", CloudFront: "http://127.0.0.1:3", SQS: "http://127.0.0.1:6", EventsQueue: "http://127.0.0.1:6/1/events", Edge: "http://127.0.0.1:4",
 		Admin: "http://127.0.0.1:5", Other: "http://127.0.0.1:5/aws", Distribution: "E1", OriginBucket: "o", Role: "arn:r",
+		Mirror: "http://localhost:7", IIS: "http://localhost:8",
 	}
 	if err := endpoints.Write(dir, e); err != nil {
 		t.Fatal(err)
@@ -175,6 +189,8 @@ export VODFLEET_VIEWER_URL=http://127.0.0.1:4
 export VODFLEET_OUTPUT=s3://o
 export VODFLEET_MEDIACONVERT_ROLE=arn:r
 export VODFLEET_EVENTS_QUEUE_URL=http://127.0.0.1:6/1/events
+export LOCALCLOUD_MIRROR_URL=http://localhost:7
+export LOCALCLOUD_IIS_URL=http://localhost:8
 `
 	first := "# AWS as served from " + dir + "\n"
 	comments := strings.ReplaceAll(fleet, "export", "#")
@@ -214,6 +230,7 @@ func TestUsage(t *testing.T) {
 		{"", 2, "missing flags: --dir=DIR"},
 		{"--nope", 2, "unknown flag --nope"},
 		{"--dir " + empty + " --bucket a:b", 2, `bucket "a:b": want NAME or NAME:versioned`},
+		{"--dir " + empty + " --mirror-lag=-1s", 2, "--mirror-lag -1s: want 0 or more"},
 		{"--dir " + empty + " --clock-rate=0", 2, "--clock-rate 0: want above 0"},
 		{"--dir " + empty + " --job-time=2m-1m", 2, `time "2m-1m": ends before it begins`},
 		{"--dir " + empty + " --host 203.0.113.1 --s3-port=0", 1, "listen for s3 (--s3-port changes it)"},

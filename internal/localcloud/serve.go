@@ -33,9 +33,10 @@ type serveCmd struct {
 
 	StopAtEOF bool `name:"stop-at-eof" help:"Stop when standard input ends: for a parent that may die without a word."`
 
-	Jobs   jobFlags   `embed:""`
-	CDN    cdnFlags   `embed:""`
-	Events eventFlags `embed:""`
+	Jobs    jobFlags    `embed:""`
+	CDN     cdnFlags    `embed:""`
+	Origins originFlags `embed:""`
+	Events  eventFlags  `embed:""`
 }
 
 // eventFlags are of SQS, and of what is sent there.
@@ -89,6 +90,16 @@ type cdnFlags struct {
 	EdgeMemory     int64         `name:"edge-memory" default:"268435456" help:"Bytes that the edge may keep in memory."`
 }
 
+// originFlags are of web servers that distributions may have for an origin in
+// place of a bucket. They listen on 127.0.0.1: the edge reaches nothing else.
+type originFlags struct {
+	MirrorPort   *int          `placeholder:"PORT" help:"Port of a web server that mirrors a bucket, for distributions with a custom origin (domain name localhost); 0 picks a free one. Without it there is none."`
+	MirrorBucket string        `placeholder:"NAME" help:"Bucket that is mirrored; without it that of the first distribution."`
+	MirrorLag    time.Duration `help:"How much later than in its bucket an object is there in the mirror, in the cloud's time. One that was replaced is gone for as long."`
+	IISPort      *int          `name:"iis-port" placeholder:"PORT" help:"Port of a web server over a bucket that behaves as Microsoft IIS with Smooth Streaming: it answers /NAME.ism/Manifest and fragments itself and hands out no .ism, .ismc, .ismv or .isma file; 0 picks a free one. Without it there is none."`
+	IISBucket    string        `name:"iis-bucket" placeholder:"NAME" help:"Bucket that it serves; without it that of the first distribution."`
+}
+
 // bucketFlag is NAME or NAME:versioned.
 type bucketFlag struct {
 	Name      string
@@ -131,6 +142,9 @@ func (s *spanFlag) UnmarshalText(text []byte) error {
 func (c *serveCmd) Validate() error {
 	if !(c.ClockRate > 0) || c.ClockRate > 1e6 {
 		return usageError{fmt.Errorf("--clock-rate %v: want above 0 and at most 1000000", c.ClockRate)}
+	}
+	if c.Origins.MirrorLag < 0 {
+		return usageError{fmt.Errorf("--mirror-lag %v: want 0 or more", c.Origins.MirrorLag)}
 	}
 	for _, share := range []float64{c.Events.Duplicates, c.Events.Reorder} {
 		if !(share >= 0 && share <= 1) {
@@ -180,13 +194,24 @@ func (c *serveCmd) Run(ctx context.Context, to console) error {
 		if err := endpoints.Write(dir, where); err != nil {
 			return err
 		}
-		fmt.Fprintf(to.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, sqs %s, edge %s, admin %s\n",
-			where.S3, where.MediaConvert, where.CloudFront, where.SQS, where.Edge, where.Admin)
+		fmt.Fprintf(to.err, "localcloud: ready: s3 %s, mediaconvert %s, cloudfront %s, sqs %s, edge %s, admin %s%s\n",
+			where.S3, where.MediaConvert, where.CloudFront, where.SQS, where.Edge, where.Admin, webServers(where))
 		return nil
 	}, func() error {
 		where.PID = 0
 		return endpoints.Write(dir, where)
 	})
+}
+
+// webServers names those that are there.
+func webServers(e endpoints.Endpoints) (said string) {
+	if e.Mirror != "" {
+		said += ", mirror " + e.Mirror
+	}
+	if e.IIS != "" {
+		said += ", iis " + e.IIS
+	}
+	return said
 }
 
 func rulesDir(dir string) string { return filepath.Join(dir, "aws-data") }

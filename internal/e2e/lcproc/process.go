@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,8 @@ type Endpoints struct {
 	CloudFront   string `json:"cloudfront"`
 	SQS          string `json:"sqs"`
 	Edge         string `json:"edge"`
+	Mirror       string `json:"mirror"` // with --mirror-port=0: a web server that mirrors the output bucket
+	IIS          string `json:"iis"`    // with --iis-port=0: one over it that behaves as Microsoft IIS
 	Admin        string `json:"admin"`
 	Other        string `json:"other"`
 	Distribution string `json:"distribution"`
@@ -180,6 +183,14 @@ func (p *Process) Restart(flags ...string) {
 		p.flags = flags
 	}
 	port := func(name, url string) string { return "--" + name + "-port=" + url[strings.LastIndexByte(url, ':')+1:] }
+	p.flags = slices.Clone(p.flags)
+	for i, f := range p.flags {
+		for name, url := range map[string]string{"mirror": p.Mirror, "iis": p.IIS} {
+			if url != "" && strings.HasPrefix(f, "--"+name+"-port=") {
+				p.flags[i] = port(name, url)
+			}
+		}
+	}
 	p.start(port("s3", p.S3), port("mediaconvert", p.MediaConvert), port("cloudfront", p.CloudFront), port("sqs", p.SQS), port("edge", p.Edge), port("admin", p.Admin))
 }
 

@@ -8,9 +8,9 @@ import (
 )
 
 func TestProcess(t *testing.T) {
-	p := Start(t, "--simulate")
+	p := Start(t, "--simulate", "--mirror-port=0", "--iis-port=0")
 	env := p.Env()
-	for _, want := range []string{"AWS_ENDPOINT_URL_S3=" + p.S3, "AWS_ENDPOINT_URL_MEDIACONVERT=" + p.MediaConvert, "VODFLEET_VIEWER_URL=" + p.Edge} {
+	for _, want := range []string{"AWS_ENDPOINT_URL_S3=" + p.S3, "AWS_ENDPOINT_URL_MEDIACONVERT=" + p.MediaConvert, "VODFLEET_VIEWER_URL=" + p.Edge, "LOCALCLOUD_MIRROR_URL=" + p.Mirror, "LOCALCLOUD_IIS_URL=" + p.IIS} {
 		if !slices.Contains(env, want) {
 			t.Errorf("environment lacks %s:\n%s", want, strings.Join(env, "\n"))
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
@@ -50,23 +49,13 @@ func (e *Edge) fetchObject(ctx context.Context, bucket, path string, kept *entry
 	return &entry{status: http.StatusOK, header: header, body: data}
 }
 
-// openObject opens an object's file. It may be replaced between the answer and
-// the opening, so it is tried twice.
+// openObject opens an object's file.
 func (e *Edge) openObject(ctx context.Context, bucket, key string) *entry {
-	for again := true; ; again = false {
-		name, info, err := e.cfg.Objects.Open(ctx, bucket, key)
-		if err != nil {
-			return e.objectError(ctx, bucket, err)
-		}
-		f, err := os.Open(name)
-		if errors.Is(err, os.ErrNotExist) && again {
-			continue
-		}
-		if err != nil {
-			return s3Error(http.StatusInternalServerError, "InternalError", err.Error())
-		}
-		return &entry{status: http.StatusOK, header: objectHeader(info), file: f, fetched: e.cfg.Clock.Now()}
+	f, info, err := objects.OpenFile(ctx, e.cfg.Objects, bucket, key)
+	if err != nil {
+		return e.objectError(ctx, bucket, err)
 	}
+	return &entry{status: http.StatusOK, header: objectHeader(info), file: f, fetched: e.cfg.Clock.Now()}
 }
 
 func (e *Edge) objectError(ctx context.Context, bucket string, err error) *entry {

@@ -19,6 +19,8 @@ type Endpoints struct {
 	CloudFront   string `json:"cloudfront"`
 	SQS          string `json:"sqs"`
 	Edge         string `json:"edge"`
+	Mirror       string `json:"mirror,omitempty"` // web server that mirrors a bucket; empty for none
+	IIS          string `json:"iis,omitempty"`    // one that behaves as Microsoft IIS; empty for none
 	Admin        string `json:"admin"`
 	Other        string `json:"other"` // answers for all other services that there is none
 

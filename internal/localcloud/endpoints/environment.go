@@ -34,14 +34,16 @@ func (e Endpoints) Environment(a Account, rules string) []Variable {
 	return vars
 }
 
-// Fleet returns the variables that vodfleet needs besides the AWS ones.
+// Fleet returns the variables that vodfleet needs besides the AWS ones, and
+// where web servers for custom origins are.
 func (e Endpoints) Fleet() []Variable {
 	return given([]Variable{
 		{"VODFLEET_DISTRIBUTION_ID", e.Distribution},
 		{"VODFLEET_VIEWER_URL", e.Edge},
 		{"VODFLEET_OUTPUT", "s3://" + e.OriginBucket},
 		{"VODFLEET_MEDIACONVERT_ROLE", e.Role},
-	}, Variable{"VODFLEET_EVENTS_QUEUE_URL", e.EventsQueue}, Variable{"VODFLEET_UPLOADS_QUEUE_URL", e.UploadsQueue})
+	}, Variable{"VODFLEET_EVENTS_QUEUE_URL", e.EventsQueue}, Variable{"VODFLEET_UPLOADS_QUEUE_URL", e.UploadsQueue},
+		Variable{"LOCALCLOUD_MIRROR_URL", e.Mirror}, Variable{"LOCALCLOUD_IIS_URL", e.IIS})
 }
 
 // given appends what has a value.

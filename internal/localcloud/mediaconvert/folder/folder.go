@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/localcloud/objects"
@@ -63,7 +64,7 @@ func (s Store) Put(ctx context.Context, bucket, key, _ string, body io.Reader, s
 // sizes and times of large ones.
 func (s Store) Head(_ context.Context, bucket, key string) (objects.Info, error) {
 	info, err := os.Stat(s.path(bucket, key))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && info.IsDir() {
 		return objects.Info{}, fmt.Errorf("head s3://%s/%s: %w", bucket, key, objects.ErrNotFound)
 	}
 	if err != nil {
