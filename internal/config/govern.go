@@ -13,7 +13,7 @@ type Govern struct {
 	Jobs      int           `name:"jobs-in-flight" env:"VODFLEET_JOBS_IN_FLIGHT" default:"250" help:"Jobs submitted and not ended, fleet-wide: the slots of the MediaConvert queue and a quarter more, so that no slot waits for a submission." placeholder:"N"`
 	LiveJobs  int           `name:"live-jobs" env:"VODFLEET_LIVE_JOBS" help:"How many of the jobs in flight only the live lane may use; 0 is a tenth of them, -1 none." placeholder:"N"`
 	DailyJobs int           `name:"jobs-a-day" env:"VODFLEET_JOBS_A_DAY" help:"Most jobs to submit in one day of UTC; 0 for any number." placeholder:"N"`
-	Board     time.Duration `name:"board-interval" env:"VODFLEET_BOARD_INTERVAL" default:"25s" help:"Longest time between two looks at the lists of running jobs, fleet-wide, where no events tell of them." placeholder:"D"`
+	Board     time.Duration `name:"board-interval" env:"VODFLEET_BOARD_INTERVAL" default:"20s" help:"Longest time between two looks at the lists of running jobs, fleet-wide, where no events tell of them." placeholder:"D"`
 	Events    string        `name:"events-queue-url" env:"VODFLEET_EVENTS_QUEUE_URL" help:"SQS queue of MediaConvert's job state changes; empty for none: then jobs are watched through lists alone." placeholder:"URL"`
 }
 

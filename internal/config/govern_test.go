@@ -7,7 +7,7 @@ import (
 )
 
 func TestGovernCheck(t *testing.T) {
-	good := Govern{APIRate: 2, APIBurst: 100, Jobs: 220, Board: 25 * time.Second}
+	good := Govern{APIRate: 2, APIBurst: 100, Jobs: 220, Board: 20 * time.Second}
 	for _, tt := range []struct {
 		name   string
 		change func(*Govern)

@@ -119,7 +119,7 @@ func TestEventsHealth(t *testing.T) {
 	}
 	due(0)
 	b.swept()
-	due(25 * time.Second) // there is nothing to see
+	due(20 * time.Second) // there is nothing to see
 	b.watch("j1", "a")
 	b.watch("j2", "b")
 	due(4 * time.Second)

@@ -6,7 +6,7 @@ import (
 )
 
 func TestPace(t *testing.T) {
-	const usual = 25 * time.Second
+	const usual = 20 * time.Second
 	for _, tt := range []struct {
 		name  string
 		quota float64 // of ListJobs, a second

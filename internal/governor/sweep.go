@@ -124,7 +124,7 @@ func (s *Sweeper) pace(pages int, every time.Duration) time.Duration {
 
 // swept ends a sweep; it returns job, ASSET:BUILD, ... of who is to be woken.
 func (s *Sweeper) swept(ctx context.Context, begin string, pages int) ([]string, error) {
-	every, rare := cmp.Or(s.Every, 25*time.Second), cmp.Or(s.Rare, 5*time.Minute)
+	every, rare := cmp.Or(s.Every, 20*time.Second), cmp.Or(s.Rare, 5*time.Minute)
 	short := s.pace(pages, every)
 	return scriptSwept.Run(ctx, s.Governor.rdb,
 		[]string{

@@ -22,7 +22,7 @@ type Sweeper struct {
 	Governor *Governor
 	Jobs     Lister
 
-	// Every is the time from the begin of one sweep to the next; zero is 25
+	// Every is the time from the begin of one sweep to the next; zero is 20
 	// seconds. Sweeps of few pages come sooner, as often as half a request a
 	// second allows, and those of very many later, so that they take about half
 	// of the quota of ListJobs.

@@ -30,7 +30,7 @@ const (
 )
 
 // board is the default of VODFLEET_BOARD_INTERVAL.
-const board = 25 * time.Second
+const board = 20 * time.Second
 
 // TestRates measures, from outside, what a fleet asks of MediaConvert and how
 // soon it publishes, beside the way in which each worker polls its own job. It

@@ -149,7 +149,7 @@ func (s *shared) check(v *verdict) {
 // What a worker does, and how often.
 const (
 	callEvery  = 5 * time.Second // a second, but then nothing happens in most
-	sweepEvery = 25 * time.Second
+	sweepEvery = 20 * time.Second
 	rareEvery  = 5 * time.Minute
 	idleEvery  = time.Hour // sweeps that see nothing: each 25 seconds, too
 	hearEvery  = 20 * time.Second
