@@ -107,6 +107,7 @@ func startAWSCLI(t *testing.T) (*lcproc.Process, *awsCLI) {
 }
 
 func TestAWSCLIObjects(t *testing.T) {
+	t.Parallel()
 	p, aws := startAWSCLI(t)
 	if got, want := aws.text("Buckets[].Name", "s3api", "list-buckets"), "vodfleet-ledger\tvodfleet-library\tvodfleet-output"; got != want {
 		t.Errorf("buckets %q, want %q", got, want)
@@ -194,6 +195,7 @@ func at(v any, path ...any) map[string]any {
 }
 
 func TestAWSCLIJobs(t *testing.T) {
+	t.Parallel()
 	p, aws := startAWSCLI(t)
 	aws.run("s3", "cp", "--quiet", aws.file([]byte("\x00\x00\x00\x18ftypisom")), "s3://vodfleet-library/clip.mp4")
 	create := func(job map[string]any) []string {
@@ -247,6 +249,7 @@ func TestAWSCLIJobs(t *testing.T) {
 }
 
 func TestAWSCLIDistribution(t *testing.T) {
+	t.Parallel()
 	p, aws := startAWSCLI(t)
 	id := p.Distribution
 	if got := aws.text("DistributionList.Items[].Id", "cloudfront", "list-distributions"); got != id {
@@ -284,6 +287,7 @@ func TestAWSCLIDistribution(t *testing.T) {
 }
 
 func TestAWSCLIQueues(t *testing.T) {
+	t.Parallel()
 	p := lcproc.Start(t, "--simulate", "--job-time=1s", "--api-rate=-1", "--sqs-duplicates=0", "--sqs-reorder=0")
 	aws := newAWSCLI(t, p)
 	if got := aws.text("QueueUrls", "sqs", "list-queues"); got != p.EventsQueue+"\t"+p.UploadsQueue {

@@ -56,6 +56,7 @@ func assetsOf(all []sample) (ids []string) {
 // The whole pipeline on real video: an inventory report in, streams out that
 // real players play, by two workers over real Redis and real ffmpeg.
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	f := fleet.Start(t, fleet.Options{Env: []string{"VODFLEET_GRACE=15s"}})
 	file := filepath.Join(t.TempDir(), "profile.yaml")
 	if err := os.WriteFile(file, []byte(aProfile), 0o600); err != nil {
@@ -273,6 +274,7 @@ func checkSeen(t *testing.T, seen []players.Seen, s clips.Spec) {
 // Sources that disappoint end with a reason, and the odd but legal ones in
 // streams.
 func TestOddSources(t *testing.T) {
+	t.Parallel()
 	f := fleet.Start(t, fleet.Options{})
 	f.Worker()
 	var all []sample

@@ -34,6 +34,7 @@ EDITOR=true
 // TestRealAWS runs the commands of the README's section "Real AWS", but for
 // Docker's, against the local cloud.
 func TestRealAWS(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("envsubst"); err != nil {
 		t.Fatal("envsubst is missing: apt-get install --no-install-recommends gettext-base")
 	}

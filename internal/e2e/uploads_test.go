@@ -19,6 +19,7 @@ const uploadsTime = 5 * time.Second
 // Uploads are playable without any report, although every third notification
 // comes twice, and what is no video is left out.
 func TestUploads(t *testing.T) {
+	t.Parallel()
 	f := fleet.Start(t, fleet.Options{
 		Cloud: []string{"--uploads-bucket", fleet.Library, "--sqs-duplicates=0.3"},
 		Env:   []string{"VODFLEET_INVENTORY="},
