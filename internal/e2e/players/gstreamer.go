@@ -111,13 +111,13 @@ var (
 	pixel  = regexp.MustCompile(`pixel-aspect-ratio=\(fraction\)(\d{1,9})/(\d{1,9})`)
 )
 
-// shape takes the picture's last size from what GStreamer said.
+// shape takes the picture's sizes from what GStreamer said.
 func (s *Seen) shape(said string) {
 	all := capsOf.FindAllStringSubmatch(said, -1)
 	if len(all) == 0 {
 		return
 	}
-	caps := all[len(all)-1][1]
+	var caps string
 	number := func(r *regexp.Regexp, group int) int {
 		if found := r.FindStringSubmatch(caps); found != nil {
 			n, _ := strconv.Atoi(found[group])
@@ -125,13 +125,24 @@ func (s *Seen) shape(said string) {
 		}
 		return 0
 	}
-	s.Width, s.Height, s.Aspect = number(width, 1), number(height, 1), 0
+	for _, one := range all {
+		caps = one[1]
+		s.Width, s.Height, s.Aspect = number(width, 1), number(height, 1), 0
+		s.sized(fmt.Sprintf("%dx%d", s.Width, s.Height))
+	}
 	if s.Height == 0 {
 		return
 	}
 	s.Aspect = float64(s.Width) / float64(s.Height)
 	if num, den := number(pixel, 1), number(pixel, 2); num > 0 && den > 0 {
 		s.Aspect *= float64(num) / float64(den)
+	}
+}
+
+// sized notes the size of the next pictures.
+func (s *Seen) sized(size string) {
+	if n := len(s.Sizes); n == 0 || s.Sizes[n-1] != size {
+		s.Sizes = append(s.Sizes, size)
 	}
 }
 

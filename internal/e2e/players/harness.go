@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -14,7 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
+	"strings"
 	"time"
 )
 
@@ -25,10 +26,9 @@ import (
 // that page and streams have one origin.
 type Harness struct {
 	edge    *url.URL
-	at      string // http://127.0.0.1:PORT
-	server  *http.Server
-	done    sync.WaitGroup
 	client  *http.Client
+	pages   http.Handler // what the browsers' players live in
+	streams http.Handler
 	browser browser
 }
 
@@ -41,17 +41,20 @@ const (
 //go:embed page
 var page embed.FS
 
-// Open starts a harness in front of edge, such as http://127.0.0.1:9080, for
-// streams that live there. libraries is the folder with hls.min.js and
-// dash.all.min.js. It names what is not installed. Chromium is started when
-// first needed. The caller closes the harness; the end of ctx ends Chromium,
-// too.
+// scripts are the players' libraries.
+var scripts = []string{"hls.min.js", "dash.all.min.js", "dash.mss.min.js"}
+
+// Open makes ready a harness in front of edge, such as http://127.0.0.1:9080 or
+// http://NAME.localhost:9080, for streams that live there. libraries is the
+// folder with the players' libraries. It names what is not installed. Chromium
+// is started when first needed. The caller closes the harness; the end of ctx
+// ends Chromium, too. A harness is safe for concurrent use.
 func Open(ctx context.Context, edge, libraries string) (*Harness, error) {
 	upstream, err := url.Parse(edge)
 	if err != nil {
 		return nil, fmt.Errorf("open players: %w", err)
 	}
-	for _, file := range []string{"hls.min.js", "dash.all.min.js"} {
+	for _, file := range scripts {
 		if _, err := os.Stat(filepath.Join(libraries, file)); err != nil {
 			return nil, fmt.Errorf("open players: %w (run `make setup`)", err)
 		}
@@ -59,44 +62,53 @@ func Open(ctx context.Context, edge, libraries string) (*Harness, error) {
 	if _, err := exec.LookPath("gst-launch-1.0"); err != nil {
 		return nil, fmt.Errorf("open players: %w (install GStreamer 1.22 with its base, good, bad and libav plugins)", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("open players: %w", err)
-	}
-	h := &Harness{edge: upstream, at: "http://" + listener.Addr().String(), client: &http.Client{Timeout: 30 * time.Second}}
+	h := &Harness{edge: upstream, client: &http.Client{Timeout: 30 * time.Second, Transport: local()}}
 	h.browser.parent = ctx
-	h.server = &http.Server{Handler: h.handler(libraries), ReadHeaderTimeout: 10 * time.Second}
-	h.done.Go(func() { _ = h.server.Serve(listener) })
+	h.serve(libraries)
 	return h, nil
 }
 
-// Close ends Chromium and the proxy and waits until they have ended.
-func (h *Harness) Close() {
-	h.browser.stop()
-	_ = h.server.Close()
-	h.done.Wait()
+// Close ends Chromium and waits until it has ended. Nothing may be played
+// any more.
+func (h *Harness) Close() { h.browser.stop() }
+
+// local reaches names below localhost, which not every resolver knows (RFC
+// 6761), on this machine.
+func local() http.RoundTripper {
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+			address = net.JoinHostPort("127.0.0.1", port)
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+	return t
 }
 
-func (h *Harness) handler(libraries string) http.Handler {
+// serve makes the handlers of what lines lead to.
+func (h *Harness) serve(libraries string) {
 	own, err := fs.Sub(page, "page")
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(h.edge); r.Out.Host = h.edge.Host },
-		ModifyResponse: noStore,
-	}
 	mux := http.NewServeMux()
 	mux.Handle(pagePath, http.StripPrefix(pagePath, http.FileServerFS(own)))
 	mux.Handle(pagePath+"lib/", http.StripPrefix(pagePath+"lib/", http.FileServer(http.Dir(libraries))))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	h.pages = mux
+	proxy := &httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(h.edge); r.Out.Host = h.edge.Host },
+		ModifyResponse: noStore,
+		Transport:      h.client.Transport,
+		ErrorLog:       log.New(io.Discard, "", 0), // of players that leave
+	}
+	h.streams = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if id, asked := r.URL.Query()[only]; asked {
 			h.serveOne(w, r, id[0])
 			return
 		}
 		proxy.ServeHTTP(w, r)
 	})
-	return mux
 }
 
 // noStore keeps Chromium from answering for the edge.
@@ -151,9 +163,9 @@ func (h *Harness) manifest(ctx context.Context, address string) (m *manifest, co
 	return m, answer.Header.Get("Content-Type"), nil
 }
 
-// through is the address of a stream of the edge by way of the harness, cut to
-// one rendition unless id is empty. A path alone is one of the edge's.
-func (h *Harness) through(address, id string) (string, error) {
+// path is a stream's on the edge, cut to one rendition unless id is empty. A
+// path alone is one of the edge's.
+func (h *Harness) path(address, id string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "", err
@@ -166,7 +178,7 @@ func (h *Harness) through(address, id string) (string, error) {
 		query.Set(only, id)
 		u.RawQuery = query.Encode()
 	}
-	return h.at + u.EscapedPath() + query(u), nil
+	return u.EscapedPath() + query(u), nil
 }
 
 func query(u *url.URL) string {

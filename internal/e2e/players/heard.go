@@ -23,13 +23,18 @@ const (
 
 // Listen plays the sound of p from start to end, at most ten minutes of it.
 func (h *Harness) Listen(ctx context.Context, p Package, o Options) (heard Heard) {
-	address, err := h.through(p.URL, "")
+	path, err := h.path(p.URL, "")
 	if err != nil {
 		return Heard{Err: fmt.Errorf("listen to %s: %w", p.Name, err)}
 	}
+	l, err := h.line(Link{}, nil)
+	if err != nil {
+		return Heard{Err: fmt.Errorf("listen to %s: %w", p.Name, err)}
+	}
+	defer l.close()
 	ctx, cancel := o.bound(ctx)
 	defer cancel()
-	_, err = launch(ctx, heard.count, "uridecodebin", "uri="+address, "caps=audio/x-raw(ANY)", "expose-all-streams=false",
+	_, err = launch(ctx, heard.count, "uridecodebin", "uri="+l.at+path, "caps=audio/x-raw(ANY)", "expose-all-streams=false",
 		"!", "audioconvert", "!", "audioresample", "!", fmt.Sprintf("audio/x-raw,format=S16LE,rate=%d,channels=1", hearRate))
 	if err != nil {
 		heard.Err = fmt.Errorf("listen to %s: %w", p.Name, err)

@@ -13,7 +13,7 @@ import (
 
 // Rendition is one video rendition as a manifest declares it.
 type Rendition struct {
-	ID            string // a representation's in DASH, the place in the master playlist in HLS
+	ID            string // a representation's in DASH, the place in the master playlist in HLS, the bitrate in Smooth
 	Width, Height int    // stored pixels; 0 where undeclared
 	Bandwidth     int    // bits per second
 }
@@ -25,8 +25,8 @@ func (r Rendition) String() string {
 // span is a range of bytes.
 type span struct{ from, to int64 }
 
-// manifest is a master playlist or an MPD, taken apart as far as is needed to
-// leave renditions out.
+// manifest is a master playlist, an MPD or a Smooth client manifest in UTF-8,
+// taken apart as far as is needed to leave renditions out.
 type manifest struct {
 	text       []byte
 	renditions []Rendition
@@ -48,7 +48,7 @@ func parse(text []byte) (*manifest, error) {
 	if bytes.HasPrefix(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), []byte("#EXTM3U")) {
 		m.master()
 	} else {
-		err = m.mpd()
+		err = m.xml()
 	}
 	switch {
 	case err != nil:
@@ -127,14 +127,16 @@ func (m *manifest) master() {
 	}
 }
 
-// mpd takes an MPD apart (ISO/IEC 23009-1). Only adaptation sets and
-// representations that say they are video count; attributes of a set hold for
-// its representations.
-func (m *manifest) mpd() error {
-	type element struct {
-		from  int64
-		attrs map[string]string
-	}
+// element is one whose end has not been met.
+type element struct {
+	from  int64
+	attrs map[string]string
+}
+
+// xml takes an MPD (ISO/IEC 23009-1) or a Smooth client manifest (MS-SSTR,
+// 2.2.2) apart. Only representations and quality levels count that say they
+// are video; attributes of a set hold for its representations.
+func (m *manifest) xml() error {
 	var within *set
 	var outer, inner element
 	d := xml.NewDecoder(bytes.NewReader(m.text))
@@ -145,41 +147,66 @@ func (m *manifest) mpd() error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("mpd: %w", err)
+			return fmt.Errorf("read as XML: %w", err)
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
 			switch token.Name.Local {
-			case "AdaptationSet":
+			case "AdaptationSet", "StreamIndex":
 				outer, within = element{from, attributes(token)}, new(set)
-			case "Representation":
+			case "Representation", "QualityLevel":
 				inner = element{from, attributes(token)}
 			}
 		case xml.EndElement:
-			switch {
-			case token.Name.Local == "AdaptationSet" && within != nil:
+			if within == nil {
+				continue
+			}
+			var r Rendition
+			var video bool
+			switch token.Name.Local {
+			case "AdaptationSet":
 				within.span = span{outer.from, d.InputOffset()}
 				m.sets, within = append(m.sets, *within), nil
-			case token.Name.Local == "Representation" && within != nil:
-				attr := func(name string) string {
-					if v, own := inner.attrs[name]; own {
-						return v
-					}
-					return outer.attrs[name]
-				}
-				if attr("contentType") != "video" && !strings.HasPrefix(attr("mimeType"), "video/") {
-					continue
-				}
-				r := Rendition{ID: attr("id")}
-				r.Width, _ = strconv.Atoi(attr("width"))
-				r.Height, _ = strconv.Atoi(attr("height"))
-				r.Bandwidth, _ = strconv.Atoi(attr("bandwidth"))
+				continue
+			case "StreamIndex": // stays, and its chunks with it
+				within = nil
+				continue
+			case "Representation":
+				r, video = representation(outer, inner)
+			case "QualityLevel":
+				r, video = level(outer, inner)
+			}
+			if video {
 				within.members = append(within.members, len(m.renditions))
 				m.renditions = append(m.renditions, r)
 				m.spans = append(m.spans, span{inner.from, d.InputOffset()})
 			}
 		}
 	}
+}
+
+// representation reads one of an MPD, and whether it is video.
+func representation(set, own element) (r Rendition, video bool) {
+	attr := func(name string) string {
+		if v, is := own.attrs[name]; is {
+			return v
+		}
+		return set.attrs[name]
+	}
+	r.ID = attr("id")
+	r.Width, _ = strconv.Atoi(attr("width"))
+	r.Height, _ = strconv.Atoi(attr("height"))
+	r.Bandwidth, _ = strconv.Atoi(attr("bandwidth"))
+	return r, attr("contentType") == "video" || strings.HasPrefix(attr("mimeType"), "video/")
+}
+
+// level reads one of a Smooth client manifest, and whether it is video.
+func level(stream, own element) (r Rendition, video bool) {
+	r.ID = own.attrs["Bitrate"]
+	r.Width, _ = strconv.Atoi(own.attrs["MaxWidth"])
+	r.Height, _ = strconv.Atoi(own.attrs["MaxHeight"])
+	r.Bandwidth, _ = strconv.Atoi(r.ID)
+	return r, stream.attrs["Type"] == "video"
 }
 
 func attributes(e xml.StartElement) map[string]string {

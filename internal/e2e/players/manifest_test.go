@@ -25,6 +25,15 @@ const mpd = `<?xml version="1.0"?>
 </Period></MPD>
 `
 
+const ismc = `<?xml version="1.0" encoding="utf-8"?>
+<SmoothStreamingMedia MajorVersion="2" MinorVersion="2" Duration="40000000">
+<StreamIndex Type="audio" Name="audio" Url="QualityLevels({bitrate})/Fragments(audio={start time})"><QualityLevel Index="0" Bitrate="96000" FourCC="AACL"/><c t="0" d="20000000" r="2"/></StreamIndex>
+<StreamIndex Type="video" Name="video" QualityLevels="2" Url="QualityLevels({bitrate})/Fragments(video={start time})">
+<QualityLevel Index="0" Bitrate="2000000" MaxWidth="1280" MaxHeight="720"/>
+<QualityLevel Index="1" Bitrate="700000" MaxWidth="640" MaxHeight="360"></QualityLevel>
+<c t="0" d="20000000" r="2"/></StreamIndex></SmoothStreamingMedia>
+`
+
 func TestManifest(t *testing.T) {
 	for _, tt := range []struct {
 		name, text, id string
@@ -37,6 +46,8 @@ func TestManifest(t *testing.T) {
 			"#EXT-X-STREAM-INF:BANDWIDTH=2000000,AVERAGE-BANDWIDTH=9,RESOLUTION=1280x720,CODECS=\"avc1.64001f,mp4a.40.2\",AUDIO=\"a\"\n720.m3u8\n"}},
 		{"mpd", mpd, "v2", "[v1 640x360@700k v2 1280x720@2000k]", []string{
 			`<AdaptationSet mimeType="video/mp4" width="640"><Representation id="v1" bandwidth="700000" height="360"/></AdaptationSet>`}},
+		{"smooth", ismc, "2000000", "[2000000 1280x720@2000k 700000 640x360@700k]", []string{
+			`<QualityLevel Index="1" Bitrate="700000" MaxWidth="640" MaxHeight="360"></QualityLevel>`}},
 	} {
 		m, err := parse([]byte(tt.text))
 		if err != nil {
@@ -68,7 +79,9 @@ func TestManifestRefuses(t *testing.T) {
 		{"", "no video rendition"},
 		{"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n", "no video rendition"},
 		{"<MPD><AdaptationSet contentType='video'>", "no video rendition"},
-		{"<MPD", "mpd: XML syntax error on line 1: unexpected EOF"},
+		{`<SmoothStreamingMedia><StreamIndex Type="audio"><QualityLevel Bitrate="1"/></StreamIndex></SmoothStreamingMedia>`, "no video rendition"},
+		{"<QualityLevel/></StreamIndex>", "no video rendition"},
+		{"<MPD", "read as XML: XML syntax error on line 1: unexpected EOF"},
 		{"#EXTM3U\n" + strings.Repeat("#EXT-X-STREAM-INF:\nx\n", 201), "201 renditions, limit 200"},
 	} {
 		if _, err := parse([]byte(tt.text)); fmt.Sprint(err) != tt.want {
@@ -80,6 +93,7 @@ func TestManifestRefuses(t *testing.T) {
 func FuzzManifest(f *testing.F) {
 	f.Add([]byte(master))
 	f.Add([]byte(mpd))
+	f.Add([]byte(ismc))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parse(text)
 		if err != nil {

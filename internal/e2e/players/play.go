@@ -11,7 +11,7 @@ import (
 // Package is a stream to play.
 type Package struct {
 	Name string // for the report
-	URL  string // of the master playlist, the MPD or the file, on the edge
+	URL  string // of the master playlist, the MPD, the Smooth manifest or the file, on the edge
 	Kind Kind
 }
 
@@ -22,6 +22,7 @@ type Kind int
 const (
 	HLS Kind = iota
 	DASH
+	Smooth
 	File // one file, such as an MP4
 )
 
@@ -30,7 +31,7 @@ func (k Kind) Players() []Player {
 	switch k {
 	case HLS:
 		return []Player{GStreamer, HLSJS, Native}
-	case DASH:
+	case DASH, Smooth:
 		return []Player{GStreamer, DashJS}
 	default:
 		return []Player{GStreamer, Native}
@@ -43,6 +44,15 @@ type Options struct {
 	Rate     float64       // of playback in browsers; 0 is 4
 	Each     []Player      // of those that can, which play each rendition alone; nil is all
 	Whole    []Player      // of those that can, which play the uncut package; nil is none
+
+	// Link is each player's own. Where it narrows, browsers buffer two seconds
+	// only and start with the best rendition.
+	Link Link
+	// Pause, if not nil, is called while a browser's player stands still after a
+	// third of the stream, having buffered two seconds of the rest; each one's
+	// is. It goes on when Pause has returned, which must be within two minutes,
+	// or fails with its error.
+	Pause func(context.Context) error
 }
 
 func (o Options) patience() time.Duration { return cmp.Or(o.Patience, time.Minute) }
@@ -58,11 +68,11 @@ func (h *Harness) Renditions(ctx context.Context, p Package) ([]Rendition, error
 	if p.Kind == File {
 		return nil, nil
 	}
-	address, err := h.through(p.URL, "")
+	path, err := h.path(p.URL, "")
 	if err != nil {
 		return nil, fmt.Errorf("renditions of %s: %w", p.Name, err)
 	}
-	m, _, err := h.manifest(ctx, address)
+	m, _, err := h.manifest(ctx, h.edge.Scheme+"://"+h.edge.Host+path)
 	if err != nil {
 		return nil, fmt.Errorf("renditions of %s: %w", p.Name, err)
 	}
@@ -97,17 +107,31 @@ func (h *Harness) Play(ctx context.Context, p Package, o Options) ([]Seen, error
 
 // one plays one rendition, or the uncut package if id is empty.
 func (h *Harness) one(ctx context.Context, player Player, p Package, id string, o Options) (s Seen) {
-	address, err := h.through(p.URL, id)
+	path, err := h.path(p.URL, id)
 	if err != nil {
 		return Seen{Player: player, Package: p.Name, Err: err}
 	}
+	l, err := h.line(o.Link, o.Pause)
+	if err != nil {
+		return Seen{Player: player, Package: p.Name, Err: err}
+	}
+	defer l.close()
 	if player == GStreamer {
 		ctx, cancel := o.bound(ctx)
 		defer cancel()
-		s = gstreamer(ctx, address)
+		s = gstreamer(ctx, l.at+path)
 	} else {
-		s = h.browser.play(ctx, o.patience(), h.at+pagePath,
-			order{Player: player, URL: address, Rate: cmp.Or(o.Rate, 4), Seeks: []float64{0.5, 0.1, 0.9}})
+		patience := o.patience()
+		if o.Pause != nil {
+			patience += longestPause
+		}
+		s = h.browser.play(ctx, patience, l.at+pagePath, order{
+			Player: player, URL: l.at + path, Rate: cmp.Or(o.Rate, 4), Seeks: []float64{0.5, 0.1, 0.9},
+			Pause: o.Pause != nil, Lean: o.Pause != nil || o.Link.Rate > 0,
+		})
+		if o.Pause != nil {
+			s.Later = int(l.media.Load() - l.paused.Load())
+		}
 	}
 	s.Package, s.Rendition = p.Name, "all"
 	return s

@@ -34,13 +34,15 @@ type Seen struct {
 	Package   string // as the caller named it
 	Rendition string // from the manifest; "all" where the player chose
 
-	Width, Height int     // of the decoded picture; in Chromium, as it is to be shown
-	Aspect        float64 // of the picture as it is to be shown, width by height
-	Frames        int     // decoded from the first to the end
-	Skips         int     // frames whose number does not follow the one before; -1 where not every frame was looked at
-	Looks         []Look  // at least one, unless there was no picture
-	Sound         bool    // whether sound was decoded, too; GStreamer looks at pictures only
-	Err           error   // why it did not play to the end
+	Width, Height int      // of the decoded picture; in Chromium, as it is to be shown
+	Aspect        float64  // of the picture as it is to be shown, width by height
+	Frames        int      // decoded from the first to the end
+	Skips         int      // frames whose number does not follow the one before; -1 where not every frame was looked at
+	Looks         []Look   // at least one, unless there was no picture
+	Sizes         []string // of the decoded pictures, "640x360", in order: more than one where the player switched
+	Later         int      // files of media asked for after a pause
+	Sound         bool     // whether sound was decoded, too; GStreamer looks at pictures only
+	Err           error    // why it did not play to the end
 }
 
 // Look is what one picture showed.

@@ -2,9 +2,9 @@
 
 // play plays one stream from start to end and then seeks. It answers what was
 // shown; a stream that does not play is an answer, too, in error.
-async function play({player, url, rate, seeks, patience}) {
+async function play({player, url, rate, seeks, pause, lean, patience}) {
   const video = document.getElementById("video");
-  const seen = {error: "", frames: 0, dropped: 0, duration: 0, width: 0, height: 0, sound: false, early: false, looks: []};
+  const seen = {error: "", frames: 0, dropped: 0, duration: 0, width: 0, height: 0, sizes: [], sound: false, early: false, looks: []};
   let stop = () => {};
   const broken = new Promise((_, fail) => {
     const say = (what) => fail(new Error(what));
@@ -13,7 +13,7 @@ async function play({player, url, rate, seeks, patience}) {
     video.addEventListener("seeking", () => seen.frames || jumps.push(video.currentTime));
     setTimeout(() => say(`no end after ${patience} ms, at ${video.currentTime} of ${video.duration} s` +
       (jumps.length ? `, jumped to ${jumps.slice(-5)}` : "")), patience);
-    stop = attach(player, video, url, say);
+    stop = attach(player, video, url, lean, say);
   });
   broken.catch(() => {});
   const event = (name) => Promise.race([broken, new Promise((ok) => video.addEventListener(name, ok, {once: true}))]);
@@ -28,9 +28,17 @@ async function play({player, url, rate, seeks, patience}) {
   };
   try {
     const ended = Promise.race([event("ended"), event("end").then(() => (seen.early = !video.ended))]);
+    video.addEventListener("resize", () => seen.sizes.push(`${video.videoWidth}x${video.videoHeight}`));
     video.muted = true;
     video.defaultPlaybackRate = video.playbackRate = rate;
     await Promise.race([broken, video.play()]);
+    if (pause) {
+      while (!(video.currentTime >= video.duration / 3)) await event("timeupdate");
+      video.pause();
+      const answer = await Promise.race([broken, fetch("pause")]);
+      if (!answer.ok) throw new Error(`pause: ${await answer.text()}`);
+      await Promise.race([broken, video.play()]);
+    }
     await ended;
     count();
     for (const share of seeks) {
@@ -49,11 +57,12 @@ async function play({player, url, rate, seeks, patience}) {
   return seen;
 }
 
-// attach gives the video to a player and returns how to end that.
-function attach(player, video, url, say) {
+// attach gives the video to a player and returns how to end that. A lean one
+// buffers two seconds, and starts with the best rendition.
+function attach(player, video, url, lean, say) {
   switch (player) {
     case "hls.js": {
-      const hls = new Hls({enableWorker: false});
+      const hls = new Hls({enableWorker: false, ...(lean && {maxBufferLength: 2, maxMaxBufferLength: 2, abrEwmaDefaultEstimate: 1e8, testBandwidth: false})});
       hls.on(Hls.Events.ERROR, (_, data) => data.fatal && say(`hls.js: ${data.type} ${data.details} ${data.url || data.frag?.url || ""} ${data.response?.code || ""}`));
       hls.loadSource(url);
       hls.attachMedia(video);
@@ -63,6 +72,7 @@ function attach(player, video, url, say) {
       const dash = dashjs.MediaPlayer().create();
       // No jumps over gaps, which hide what is missing.
       dash.updateSettings({debug: {logLevel: dashjs.Debug.LOG_LEVEL_NONE}, streaming: {gaps: {jumpGaps: false}}});
+      if (lean) dash.updateSettings({streaming: {abr: {initialBitrate: {video: 100000}}, buffer: {bufferTimeDefault: 2, bufferTimeAtTopQuality: 2, bufferTimeAtTopQualityLongForm: 2}}});
       // Now and then dash.js sees the end before the browser does, and stops
       // short of the last frames.
       dash.on(dashjs.MediaPlayer.events.PLAYBACK_ENDED, (e) => e.isLast !== false && video.dispatchEvent(new Event("end")));
