@@ -24,6 +24,8 @@ type Invalidation struct {
 // All methods are safe for concurrent use and may fail with [ErrDenied],
 // [ErrThrottled] or [ErrUnavailable].
 type CDN interface {
+	Distributions
+
 	// Distribution reads one distribution. It fails with [ErrNotFound].
 	Distribution(ctx context.Context, id string) (Distribution, error)
 

@@ -39,6 +39,7 @@ func TestContract(t *testing.T) {
 	t.Run("Store", func(t *testing.T) { cloudtest.Store(t, run) })
 	t.Run("Transcoder", func(t *testing.T) { cloudtest.Transcoder(t, run) })
 	t.Run("CDN", func(t *testing.T) { cloudtest.CDN(t, run) })
+	t.Run("Distributions", func(t *testing.T) { cloudtest.Distributions(t, run) })
 	t.Run("Events", func(t *testing.T) { cloudtest.Events(t, run) })
 	for _, v := range p.Violations() {
 		t.Errorf("%s.%s broke the model %d times: %s", v.Service, v.Operation, v.Count, v.What)

@@ -34,7 +34,8 @@ var codes = func() map[string]error {
 		cloud.ErrInvalid: "BadRequestException InvalidObjectState InvalidationBatchAlreadyExists BatchTooLarge PermanentRedirect",
 		cloud.ErrThrottled: "SlowDown Throttling ThrottlingException ThrottledException TooManyRequests TooManyRequestsException " +
 			"RequestThrottled RequestThrottledException RequestLimitExceeded LimitExceededException BandwidthLimitExceeded",
-		cloud.ErrQuota: "ServiceQuotaExceededException TooManyInvalidationsInProgress",
+		cloud.ErrQuota: "ServiceQuotaExceededException TooManyInvalidationsInProgress TooManyCachePolicies TooManyResponseHeadersPolicies TooManyOriginAccessControls " +
+			"TooManyDistributions TooManyOrigins TooManyCacheBehaviors",
 		cloud.ErrUnavailable: "InternalError InternalFailure InternalServerError InternalServerErrorException ServiceUnavailable ServiceUnavailableException " +
 			"RequestTimeout RequestTimeoutException BadDigest IncompleteBody XAmzContentSHA256Mismatch",
 	} {

@@ -1,5 +1,5 @@
 // Package cloudtest is the contract of package cloud's ports as test suites:
-// [Store], [Transcoder], [CDN] and [Events] check what the comments there promise, on
+// [Store], [Transcoder], [CDN], [Distributions] and [Events] check what the comments there promise, on
 // any backend. What a backend cannot do or does not take, its [Cloud] says,
 // and the checks that need it are skipped by name.
 package cloudtest

@@ -23,10 +23,17 @@ type CDN struct {
 	c     *Cloud
 	mu    sync.Mutex
 	dists map[string]*distribution
+
+	caches   map[string]cloud.CachePolicy // by ID, as the other policies
+	requests map[string]cloud.RequestPolicy
+	headers  map[string]cloud.HeadersPolicy
+	controls map[string]string // IDs of origin access controls by name
+	numbers  int               // of what was made
 }
 
 type distribution struct {
 	cloud.Distribution
+	config        configured
 	invalidations []*invalidation
 	references    map[string]*invalidation
 }
@@ -37,17 +44,29 @@ type invalidation struct {
 	created time.Time
 }
 
-func newCDN(c *Cloud) *CDN { return &CDN{c: c, dists: map[string]*distribution{}} }
+func newCDN(c *Cloud) *CDN {
+	n := &CDN{
+		c: c, dists: map[string]*distribution{}, caches: map[string]cloud.CachePolicy{}, requests: map[string]cloud.RequestPolicy{},
+		headers: map[string]cloud.HeadersPolicy{}, controls: map[string]string{},
+	}
+	n.takePolicies(plainConfig(cloud.Distribution{}))
+	return n
+}
 
-// AddDistribution makes a distribution, or replaces what is told of one.
+// AddDistribution makes a distribution that is set up plainly, or replaces what
+// is told of one; see [CDN.SetConfiguration].
 func (n *CDN) AddDistribution(d cloud.Distribution) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if old := n.dists[d.ID]; old != nil {
 		old.Distribution = d
+		old.config.Enabled, old.config.ETag, old.config.Domain = d.Enabled, d.ETag, d.Domain
 		return
 	}
-	n.dists[d.ID] = &distribution{Distribution: d, references: map[string]*invalidation{}}
+	n.dists[d.ID] = &distribution{
+		Distribution: d, references: map[string]*invalidation{},
+		config: configured{DistributionConfig: settled(plainConfig(d)), changed: n.c.now().Add(-Deployment)},
+	}
 }
 
 // Distribution implements [cloud.CDN].

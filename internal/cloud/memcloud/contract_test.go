@@ -10,10 +10,11 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 )
 
-func TestStore(t *testing.T)      { cloudtest.Store(t, bubble) }
-func TestTranscoder(t *testing.T) { cloudtest.Transcoder(t, bubble) }
-func TestCDN(t *testing.T)        { cloudtest.CDN(t, bubble) }
-func TestEvents(t *testing.T)     { cloudtest.Events(t, bubble) }
+func TestStore(t *testing.T)         { cloudtest.Store(t, bubble) }
+func TestTranscoder(t *testing.T)    { cloudtest.Transcoder(t, bubble) }
+func TestCDN(t *testing.T)           { cloudtest.CDN(t, bubble) }
+func TestDistributions(t *testing.T) { cloudtest.Distributions(t, bubble) }
+func TestEvents(t *testing.T)        { cloudtest.Events(t, bubble) }
 
 // bubble runs one check on a new cloud whose clock is the bubble's, ahead of
 // it as a cloud's may be.
