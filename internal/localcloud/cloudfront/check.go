@@ -41,6 +41,32 @@ func checkQuantities(n *node) error {
 	return nil
 }
 
+// tenantOnly reports whether a configuration is of a multi-tenant distribution.
+func tenantOnly(cfg *node) bool { return cfg.str("ConnectionMode") == "tenant-only" }
+
+// checkTenantOnly refuses what multi-tenant distributions do not have (published
+// model; CloudFront developer guide, "Unsupported features" of them), as far as
+// the local cloud acts on it.
+func checkTenantOnly(cfg *node, behaviors []*node) error {
+	if !tenantOnly(cfg) {
+		return nil
+	}
+	if len(cfg.items("Aliases")) > 0 {
+		return invalid("The parameter Aliases cannot be used with a multi-tenant distribution.")
+	}
+	for _, b := range behaviors {
+		switch {
+		case b.bool("SmoothStreaming"):
+			return invalid("The parameter SmoothStreaming cannot be used with a multi-tenant distribution.")
+		case b.child("ForwardedValues") != nil:
+			return invalid("The parameter ForwardedValues cannot be used with a multi-tenant distribution.")
+		case b.bool("TrustedSigners", "Enabled"):
+			return invalid("The parameter TrustedSigners cannot be used with a multi-tenant distribution.")
+		}
+	}
+	return nil
+}
+
 // checkConfig holds a normalized configuration to the rules that the service
 // enforces beyond its published model. The caller holds s.mu.
 func (s *Service) checkConfig(self string, cfg *node) error {
@@ -90,7 +116,11 @@ func (s *Service) checkConfig(self string, cfg *node) error {
 		}
 		patterns[p] = true
 	}
-	for _, b := range append(behaviors[:len(behaviors):len(behaviors)], cfg.child("DefaultCacheBehavior")) {
+	all := append(behaviors[:len(behaviors):len(behaviors)], cfg.child("DefaultCacheBehavior"))
+	if err := checkTenantOnly(cfg, all); err != nil {
+		return err
+	}
+	for _, b := range all {
 		if !ids[b.str("TargetOriginId")] {
 			return noOrigin()
 		}

@@ -278,6 +278,15 @@ func TestUpdateDistribution(t *testing.T) {
 	}
 }
 
+// manyTenants makes a configuration that of a multi-tenant distribution.
+func manyTenants(c *types.DistributionConfig) {
+	c.ConnectionMode, c.Aliases = types.ConnectionModeTenantOnly, nil
+	c.CacheBehaviors.Items[0].SmoothStreaming = aws.Bool(false)
+	old := &c.CacheBehaviors.Items[1]
+	old.ForwardedValues, old.MinTTL, old.DefaultTTL, old.MaxTTL = nil, nil, nil, nil
+	old.CachePolicyId = c.CacheBehaviors.Items[0].CachePolicyId
+}
+
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -308,6 +317,28 @@ func TestRefusals(t *testing.T) {
 		{"error code", func(c *types.DistributionConfig) { c.CustomErrorResponses.Items[0].ErrorCode = aws.Int32(401) }, "InvalidErrorCode"},
 		{"response code", func(c *types.DistributionConfig) { c.CustomErrorResponses.Items[0].ResponseCode = aws.String("299") }, "InvalidResponseCode"},
 		{"alias without certificate", func(c *types.DistributionConfig) { c.ViewerCertificate = nil }, "InvalidViewerCertificate"},
+		{"many tenants", manyTenants, "<nil>"},
+		{"Smooth for many tenants", func(c *types.DistributionConfig) {
+			manyTenants(c)
+			c.CacheBehaviors.Items[0].SmoothStreaming = aws.Bool(true)
+		}, "InvalidArgument"},
+		{"Smooth by default for many tenants", func(c *types.DistributionConfig) {
+			manyTenants(c)
+			c.DefaultCacheBehavior.SmoothStreaming = aws.Bool(true)
+		}, "InvalidArgument"},
+		{"alias of many tenants", func(c *types.DistributionConfig) {
+			manyTenants(c)
+			c.Aliases = &types.Aliases{Quantity: aws.Int32(1), Items: []string{"video.example.com"}}
+		}, "InvalidArgument"},
+		{"old TTLs for many tenants", func(c *types.DistributionConfig) {
+			old := c.CacheBehaviors.Items[1]
+			manyTenants(c)
+			c.CacheBehaviors.Items[1] = old
+		}, "InvalidArgument"},
+		{"trusted signers of many tenants", func(c *types.DistributionConfig) {
+			manyTenants(c)
+			c.DefaultCacheBehavior.TrustedSigners = &types.TrustedSigners{Enabled: aws.Bool(true), Quantity: aws.Int32(1), Items: []string{"self"}}
+		}, "InvalidArgument"},
 		{"methods", func(c *types.DistributionConfig) {
 			c.DefaultCacheBehavior.AllowedMethods = &types.AllowedMethods{Quantity: aws.Int32(1), Items: []types.Method{"GET"}}
 		}, "InvalidArgument"},

@@ -20,6 +20,7 @@ type View struct {
 	Behaviors  []Behavior // in order of choice; the last is the default one
 	Errors     map[int]ErrorResponse
 	Functions  bool // some behaviour has an edge function
+	TenantOnly bool // it is a multi-tenant one, which no viewer reaches by itself
 }
 
 // Origin is where a behaviour gets its objects.
@@ -139,7 +140,7 @@ func seconds(n int64) time.Duration {
 func (s *Service) view(d *distribution) *View {
 	cfg := d.live
 	v := &View{
-		ID: d.ID, Domain: d.Domain, Aliases: cfg.values("Aliases"), Enabled: cfg.bool("Enabled"),
+		ID: d.ID, Domain: d.Domain, Aliases: cfg.values("Aliases"), Enabled: cfg.bool("Enabled"), TenantOnly: tenantOnly(cfg),
 		RootObject: cfg.str("DefaultRootObject"), Origins: make(map[string]Origin), Errors: make(map[int]ErrorResponse),
 	}
 	for _, o := range cfg.items("Origins") {

@@ -83,7 +83,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Amz-Cf-Id", rand.Text()+rand.Text())
 	h.Set("X-Amz-Cf-Pop", "LOC50-C1")
 	v := e.cfg.Control.Lookup(r.Host)
-	if v == nil || !v.Enabled {
+	if v == nil || !v.Enabled || v.TenantOnly { // distribution tenants are not modelled
 		h.Set("Via", via("localcloud"))
 		refuse(w, r, http.StatusForbidden, "No enabled distribution serves this host.")
 		return

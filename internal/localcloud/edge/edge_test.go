@@ -226,11 +226,15 @@ func TestCustomOrigin(t *testing.T) {
 }
 
 func FuzzRequest(f *testing.F) {
-	for _, s := range []string{"/x", "/../../etc/passwd", "/%2e%2e/x", "/a%00b", "//x", "/%", "/watch/./a/..", "/x?y=%zz&&=", "/\xff"} {
+	for _, s := range []string{
+		"/x", "/../../etc/passwd", "/%2e%2e/x", "/a%00b", "//x", "/%", "/watch/./a/..", "/x?y=%zz&&=", "/\xff",
+		"/v/x.ism/Manifest", "/v/x.ism/QualityLevels(9,a=b)/Fragments(video%3D20000000)", "/../x.ism/Manifest", "/%ff.ism/Manifest",
+	} {
 		f.Add(s, "bytes=0-1")
 	}
 	f.Fuzz(func(t *testing.T, target, ranges string) {
-		w := newWorld(t)
+		w := smoothWorld(t, cloudfront.Origin{Bucket: "out"})
+		presentation(t, w)
 		w.put("x", object{body: "x"})
 		u, err := url.ParseRequestURI(target)
 		if err != nil || !strings.HasPrefix(target, "/") {

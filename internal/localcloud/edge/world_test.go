@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -84,7 +83,7 @@ func (w *world) Lookup(string) *cloudfront.View { return w.view }
 func (w *world) Purges(since int) ([]cloudfront.Purge, int, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.purges[min(since, len(w.purges)):], len(w.purges), since < 0
+	return w.purges[min(max(since, 0), len(w.purges)):], len(w.purges), since < 0
 }
 
 func (w *world) invalidate(paths ...string) {
@@ -135,8 +134,13 @@ func (w *world) Open(_ context.Context, bucket, key string) (string, objects.Inf
 	if err != nil {
 		return "", info, err
 	}
-	name := filepath.Join(w.dir, "object")
-	return name, info, os.WriteFile(name, []byte(o.body), 0o644)
+	f, err := os.CreateTemp(w.dir, "object-*")
+	if err != nil {
+		return "", info, err
+	}
+	defer f.Close()
+	_, err = f.WriteString(o.body)
+	return f.Name(), info, err
 }
 
 func (w *world) Put(context.Context, string, string, string, io.Reader, int64) error { panic("no") }
