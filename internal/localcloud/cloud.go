@@ -217,6 +217,9 @@ func (cl *cloud) servers(d *doors, fail func(error), wg *sync.WaitGroup) []*http
 			Calls: cl.calls, Clock: cl.clock, Ready: cl.ready.Load,
 			Jobs:   func() any { return append([]mediaconvert.Job{}, cl.media.Jobs()...) },
 			Queues: func() any { return cl.sqs.Queues() },
+
+			Invalidations: func() any { return cl.cdn.Accounts() },
+
 			Limits: cl.media.Limits, SetLimits: cl.media.SetLimits,
 		})},
 	} {

@@ -110,6 +110,46 @@ type Queue struct {
 // Queues returns every queue by name.
 func (p *Process) Queues() []Queue { return get[[]Queue](p, "/queues") }
 
+// Load is a number of invalidations and of the paths in them.
+type Load struct {
+	Batches   int `json:"batches"`
+	Paths     int `json:"paths"` // single ones
+	Wildcards int `json:"wildcards"`
+}
+
+// Account is what a distribution has had invalidated, as GET /invalidations
+// shows it.
+type Account struct {
+	Distribution string  `json:"distribution"`
+	Total        Load    `json:"total"`
+	InProgress   Load    `json:"inProgress"`
+	Highest      Load    `json:"highest"` // in progress at once
+	Refused      int     `json:"refused"` // for want of room
+	Batches      []Batch `json:"batches"` // oldest first
+}
+
+// Batch is one invalidation.
+type Batch struct {
+	ID        string    `json:"id"`
+	Reference string    `json:"reference"`
+	Status    string    `json:"status"` // InProgress, Completed
+	Created   time.Time `json:"created"`
+	Completed time.Time `json:"completed"` // or when it will be
+	Paths     []string  `json:"paths"`
+}
+
+// Invalidations returns the account of the cloud's first distribution.
+func (p *Process) Invalidations() Account {
+	p.t.Helper()
+	for _, a := range get[[]Account](p, "/invalidations") {
+		if a.Distribution == p.Distribution {
+			return a
+		}
+	}
+	p.t.Fatalf("localcloud has no distribution %s", p.Distribution)
+	return Account{}
+}
+
 // Violations returns what broke the published models.
 func (p *Process) Violations() []Violation { return get[[]Violation](p, "/violations") }
 

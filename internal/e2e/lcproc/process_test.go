@@ -25,6 +25,9 @@ func TestProcess(t *testing.T) {
 	if got := p.Calls(); got.Of("s3.ListBuckets") != 2 || got["s3.ListBuckets"]["503"] != 1 || got.Service("s3") != 2 {
 		t.Errorf("calls = %v, want %v", got, want)
 	}
+	if a := p.Invalidations(); a.Distribution != p.Distribution || a.Total.Batches != 0 {
+		t.Errorf("invalidations %+v, want none", a)
+	}
 	if v, j := p.Violations(), p.Jobs(); len(v)+len(j) != 0 {
 		t.Errorf("violations %v and jobs %v, want none", v, j)
 	}

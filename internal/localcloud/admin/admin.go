@@ -27,25 +27,28 @@ type Config struct {
 
 	Queues func() any // every SQS queue with its depths
 
+	Invalidations func() any // what each CloudFront distribution has had invalidated
+
 	Limits    func() mediaconvert.Limits // MediaConvert's quotas in force
 	SetLimits func(mediaconvert.Limits) error
 }
 
 // Handler serves the administration:
 //
-//	GET /healthz      200 once every service serves, 503 before
-//	GET /calls        counts by "service.Operation" and HTTP status; PUT and DELETE forget them
-//	GET /violations   requests and answers that broke the published models
-//	GET /jobs         every MediaConvert job
-//	GET /queues       every SQS queue, with how many messages it has and had
-//	GET /faults       the faults that have not ended; PUT replaces them, DELETE ends them
-//	GET /quotas       MediaConvert's quotas; PUT changes those that it names, 0 being none at all
-//	GET /clock        the cloud's time and its rate
-//	/aws, /aws/…      any AWS service that the cloud does not have: 501 by its name
+//	GET /healthz        200 once every service serves, 503 before
+//	GET /calls          counts by "service.Operation" and HTTP status; PUT and DELETE forget them
+//	GET /violations     requests and answers that broke the published models
+//	GET /jobs           every MediaConvert job
+//	GET /queues         every SQS queue, with how many messages it has and had
+//	GET /invalidations  of each distribution: paths in all, in progress and at its highest, and every batch
+//	GET /faults         the faults that have not ended; PUT replaces them, DELETE ends them
+//	GET /quotas         MediaConvert's quotas; PUT changes those that it names, 0 being none at all
+//	GET /clock          the cloud's time and its rate
+//	/aws, /aws/…        any AWS service that the cloud does not have: 501 by its name
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, []string{"/healthz", "/calls", "/violations", "/jobs", "/queues", "/faults", "/quotas", "/clock"})
+		write(w, http.StatusOK, []string{"/healthz", "/calls", "/violations", "/jobs", "/queues", "/invalidations", "/faults", "/quotas", "/clock"})
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		switch err := c.Calls.Err(); {
@@ -65,6 +68,7 @@ func Handler(c Config) http.Handler {
 	})
 	mux.HandleFunc("GET /jobs", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Jobs()) })
 	mux.HandleFunc("GET /queues", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Queues()) })
+	mux.HandleFunc("GET /invalidations", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Invalidations()) })
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, c.Calls.Faults()) })
 	mux.HandleFunc("PUT /faults", c.setFaults)
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {

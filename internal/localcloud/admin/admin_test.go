@@ -21,7 +21,8 @@ func TestHandler(t *testing.T) {
 	ready := false
 	limits := mediaconvert.Limits{Rate: new(2.0)}
 	h := Handler(Config{Calls: rec, Clock: clk, Jobs: func() any { return []string{"a job"} }, Ready: func() bool { return ready },
-		Limits: func() mediaconvert.Limits { return limits },
+		Invalidations: func() any { return []string{"a path"} },
+		Limits:        func() mediaconvert.Limits { return limits },
 		SetLimits: func(l mediaconvert.Limits) error {
 			if *l.ConcurrentJobs < 0 {
 				return errors.New("concurrentJobs below 0")
@@ -42,6 +43,7 @@ func TestHandler(t *testing.T) {
 		{"calls", "GET /calls", "", "", 200, `{"s3.PutObject":{"200":1}}`},
 		{"violations", "GET /violations", "", "", 200, `"what":"/queue:missing","count":1`},
 		{"jobs", "GET /jobs", "", "", 200, `["ajob"]`},
+		{"invalidations", "GET /invalidations", "", "", 200, `["apath"]`},
 		{"no faults", "GET /faults", "", "", 200, `[]`},
 		{"faults", "PUT /faults", `[{"api":"s3.GetObject","kind":"latency","rate":0.5,"latency_ms":20}]`, "", 200, `[{"api":"s3.GetObject","kind":"latency","rate":0.5,"latency_ms":20}]`},
 		{"a wrong fault", "PUT /faults", `[{"api":"s3","kind":"flood","rate":1}]`, "", 400, `unknownkind\"flood\"`},

@@ -94,6 +94,7 @@ func (s *Service) checkInProgress(dist string, paths []string) error {
 	case single <= s.cfg.MaxPaths:
 		return nil
 	}
+	s.refused[dist]++
 	return bad("TooManyInvalidationsInProgress",
 		"Processing your request will cause you to exceed the maximum number of in-progress %sinvalidations.", kind)
 }

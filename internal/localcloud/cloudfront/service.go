@@ -63,6 +63,7 @@ type Service struct {
 	pending  []*invalidation            // not completed yet, in order of completion
 	done     []Purge                    // completed since start, in order; the latest 1,000
 	dropped  int                        // completed before those
+	refused  map[string]int             // batches above the quotas, by distribution
 	views    []*View                    // nil: to be made again
 }
 
@@ -82,6 +83,7 @@ func New(cfg Config) (*Service, error) {
 		policies: make(map[string]map[string]*policy),
 		batches:  make(map[string][]*invalidation),
 		refs:     make(map[string]*invalidation),
+		refused:  make(map[string]int),
 	}
 	s.routes()
 	if err := s.load(); err != nil {
