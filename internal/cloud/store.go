@@ -64,6 +64,12 @@ type Store interface {
 	// returned in part.
 	Get(ctx context.Context, at Location, limit int64) ([]byte, Object, error)
 
+	// GetRange reads length bytes of an object from an offset on, both at least
+	// 0 and length at least 1: fewer where the object ends before. It fails
+	// with [ErrNotFound], and with [ErrInvalid] if the object ends at the
+	// offset or before, as an empty one does.
+	GetRange(ctx context.Context, at Location, offset, length int64) ([]byte, error)
+
 	// Open reads an object of any size as a stream, which the caller closes.
 	// It fails with [ErrNotFound]. An error in the middle of the stream is
 	// returned by Read; the stream is not resumed.

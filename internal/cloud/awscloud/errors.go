@@ -153,6 +153,9 @@ func unsent(err error) bool {
 	if _, ok := errors.AsType[tooLarge](err); ok {
 		return true
 	}
+	if _, ok := errors.AsType[tooShort](err); ok {
+		return true
+	}
 	if _, ok := errors.AsType[smithy.InvalidParamsError](err); ok {
 		return true
 	}

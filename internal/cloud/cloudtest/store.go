@@ -23,6 +23,7 @@ func Store(t *testing.T, run Run) {
 		{"names that are not valid are refused", invalidNames},
 		{"head tells what was put", head},
 		{"get is whole or nothing", get},
+		{"get of a range", getRange},
 		{"open streams", open},
 		{"a stream ends with its context", openEnds},
 		{"put on conditions", putConditions},
@@ -53,6 +54,8 @@ func invalidNames(t *testing.T, c *Cloud) {
 		wantKind(t, fmt.Sprintf("Head(%q)", at), err, cloud.ErrInvalid)
 		_, _, err = c.Store.Get(ctx, at, 1)
 		wantKind(t, fmt.Sprintf("Get(%q)", at), err, cloud.ErrInvalid)
+		_, err = c.Store.GetRange(ctx, at, 0, 1)
+		wantKind(t, fmt.Sprintf("GetRange(%q)", at), err, cloud.ErrInvalid)
 		_, _, err = c.Store.Open(ctx, at)
 		wantKind(t, fmt.Sprintf("Open(%q)", at), err, cloud.ErrInvalid)
 		_, err = c.Store.Put(ctx, cloud.Put{Location: at})
@@ -308,6 +311,8 @@ func archived(t *testing.T, c *Cloud) {
 	}
 	_, _, err := c.Store.Get(ctx, at, 10)
 	wantKind(t, "Get", err, cloud.ErrInvalid)
+	_, err = c.Store.GetRange(ctx, at, 0, 1)
+	wantKind(t, "GetRange", err, cloud.ErrInvalid)
 	_, _, err = c.Store.Open(ctx, at)
 	wantKind(t, "Open", err, cloud.ErrInvalid)
 	_, err = c.Store.Copy(ctx, at, c.at("warm"), "")
@@ -332,8 +337,9 @@ func now(t *testing.T, c *Cloud) {
 func storeFails(t *testing.T, c *Cloud) {
 	c.put(t, "there", "x")
 	fails(t, c, map[string]func(context.Context) error{
-		"Head": func(ctx context.Context) error { _, err := c.Store.Head(ctx, c.at("there")); return err },
-		"Get":  func(ctx context.Context) error { _, _, err := c.Store.Get(ctx, c.at("there"), 1); return err },
+		"Head":     func(ctx context.Context) error { _, err := c.Store.Head(ctx, c.at("there")); return err },
+		"Get":      func(ctx context.Context) error { _, _, err := c.Store.Get(ctx, c.at("there"), 1); return err },
+		"GetRange": func(ctx context.Context) error { _, err := c.Store.GetRange(ctx, c.at("there"), 0, 1); return err },
 		"Open": func(ctx context.Context) error {
 			r, _, err := c.Store.Open(ctx, c.at("there"))
 			if err == nil {
