@@ -28,6 +28,7 @@ type flags struct {
 	config.Profile
 	config.Transcode
 	config.Govern
+	config.Invalidate
 	config.Grace
 	config.Log
 
@@ -99,6 +100,9 @@ func (f *flags) check() error {
 		return fmt.Errorf("drain-timeout %v: want more than none", f.DrainTimeout)
 	}
 	if err := f.Govern.Check(); err != nil {
+		return err
+	}
+	if err := f.Invalidate.Check(); err != nil {
 		return err
 	}
 	if f.Grace.Grace < 0 {

@@ -40,6 +40,7 @@ func TestParse(t *testing.T) {
 		{"part of a digest", "--profile=" + digest[1:], "", "", "a worker takes"},
 		{"no concurrency", "--concurrency=0", "", "", "concurrency 0: want 1 to 1000"},
 		{"too much of it", "--concurrency=1001", "", "", "concurrency 1001: want 1 to 1000"},
+		{"an invalidation budget below none", "--invalidation-budget=-1", "", "", "invalidation-budget -1: want 0 or more"},
 		{"a grace below none", "--grace=-1h", "", "", "grace -1h0m0s: want none or more"},
 		{"no drain time-out", "--drain-timeout=0s", "", "", "drain-timeout 0s: want more than none"},
 		{"an unknown queue", "--queues=publish,nothing", "", "", `queue "nothing"`},

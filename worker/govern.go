@@ -10,6 +10,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
 	"github.com/vodfleet/vodfleet/internal/governor"
+	"github.com/vodfleet/vodfleet/internal/invalidate"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/reconcile"
 	"github.com/vodfleet/vodfleet/internal/run"
@@ -23,7 +24,8 @@ type watch struct {
 	board  *governor.Sweeper
 	lost   *reconcile.Reconciler
 	due    *reconcile.Due
-	events cloud.Events // nil: none tell of jobs
+	stale  *invalidate.Batcher // nil: there is no distribution
+	events cloud.Events        // nil: none tell of jobs
 }
 
 func (f *flags) governor(rdb redis.UniversalClient) *governor.Governor {
@@ -92,7 +94,22 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 	}
 	lost.Sweep = count.Sweep
 	due := &reconcile.Due{Ledger: w.book, Queue: w.client, Now: w.book.Now, Grace: f.Grace.Grace, Lease: w.governor, Log: w.log}
-	return &watch{board, lost, due, events}
+	return &watch{board, lost, due, f.stale(w), events}
+}
+
+// stale makes the invalidations of what the fleet replaces.
+func (f *flags) stale(w *fleet) *invalidate.Batcher {
+	if f.Distribution == "" {
+		return nil
+	}
+	return &invalidate.Batcher{
+		Line: w.governor, Gates: w.governor, CDN: w.aws.CDN(), Store: w.aws.Store(), Root: f.Ledger.Ledger.Location,
+		Distribution: f.Distribution, Budget: f.InvalidationBudget,
+		Wake: func(ctx context.Context, asset string, seq int) error {
+			return w.client.Nudge(ctx, queue.Ref(tasks.InvalidateOrRename{Asset: asset, Seq: seq}))
+		},
+		Log: w.log,
+	}
 }
 
 // add adds what w does to group. It begins when ready is closed: in a Redis that
@@ -101,6 +118,9 @@ func (f *flags) watch(w *fleet, inspector *queue.Inspector, events cloud.Events)
 func (w *watch) add(group *run.Group, ready <-chan struct{}) {
 	group.Add("due", after(ready, w.due.Run))
 	group.Add("reconciler", after(ready, w.lost.Run))
+	if w.stale != nil {
+		group.Add("invalidations", after(ready, w.stale.Run))
+	}
 	group.Add("job board", after(ready, w.board.Run))
 	if w.events != nil {
 		group.Add("events", after(ready, func(ctx context.Context) error { return w.board.Listen(ctx, w.events) }))

@@ -86,6 +86,9 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	watch := f.watch(fleet, inspector, events)
 	metrics := prometheus.NewRegistry()
+	if watch.stale != nil {
+		metrics.MustRegister(watch.stale)
+	}
 	metrics.MustRegister(server, watch.lost, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	health := admin.Handler(metrics,
 		admin.Check{Name: "redis", Ping: func(context.Context) error { return client.Ping() }},
@@ -159,7 +162,7 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 		Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Invalidate{
-		Ledger: w.book, CDN: w.aws.CDN(), Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),
+		Ledger: w.book, Caches: w.governor, Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),
 		Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
 

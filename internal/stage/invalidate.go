@@ -2,12 +2,9 @@ package stage
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/media"
@@ -21,7 +18,7 @@ import (
 // their grace.
 type Invalidate struct {
 	Ledger       Book
-	CDN          Invalidator
+	Caches       Caches
 	Profiles     Profiles
 	Distribution string // ID; empty: there is none, and nothing is cached
 	ViewerURL    string // of the output, through the distribution
@@ -30,13 +27,19 @@ type Invalidate struct {
 	Log          *zap.Logger
 }
 
-// Invalidator drops cached paths; see [cloud.CDN].
-type Invalidator interface {
-	Invalidate(ctx context.Context, distribution, reference string, paths []string) (cloud.Invalidation, error)
+// Caches forget the entries of many assets by one invalidation; see packages
+// governor and invalidate.
+type Caches interface {
+	// Await reports whether the caches have forgotten these paths since the
+	// entries of switch seq of an asset were written, and asks that they do. Who
+	// waits is woken, and asks again. A repeat is harmless; now and then it is
+	// needed, since what was asked may be lost.
+	Await(ctx context.Context, asset string, seq int, paths []string) (gone bool, err error)
 }
 
-// invalidationDelay is how long to wait between looks at an invalidation.
-const invalidationDelay = 5 * time.Second
+// parked is how long a switch waits for its invalidation before it asks again
+// by itself.
+const parked = 2 * time.Minute
 
 // Handle declares the record's last switch live and retires what is due. What
 // is not due yet is marked to be looked at again; nothing waits in the queue
@@ -74,14 +77,13 @@ func (i *Invalidate) live(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 	if !waits(rec) {
 		return rec, nil
 	}
-	if err := i.dropEntries(ctx, rec); err != nil {
+	told, err := i.dropEntries(ctx, rec)
+	if err != nil {
 		return nil, err
 	}
-	rec, err := i.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
-		if !waits(r) {
-			return ledger.ErrUnchanged
-		}
-		return r.Live(now, r.Seq)
+	seq := rec.Seq // and no later one, which may have been written meanwhile
+	rec, err = i.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
+		return r.LiveBy(now, seq, told)
 	})
 	if err != nil {
 		return nil, err
@@ -91,44 +93,48 @@ func (i *Invalidate) live(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 }
 
 // dropEntries has the caches forget the entries that the record's last switch
-// replaced. It returns [queue.NotYet] until they have. Nothing has to be
-// remembered meanwhile: the same reference means the same invalidation.
-func (i *Invalidate) dropEntries(ctx context.Context, rec *ledger.Record) error {
-	if rec.Seq <= 1 {
-		return nil // the first switch replaces nothing
-	}
-	if i.Distribution == "" {
-		i.Log.Debug("no distribution is configured: nothing to invalidate", zap.String("asset", rec.Asset))
-		return nil
+// replaced. It returns [queue.NotYet] until they have, and then what they were
+// told.
+func (i *Invalidate) dropEntries(ctx context.Context, rec *ledger.Record) (told string, err error) {
+	switch {
+	case rec.Seq <= 1:
+		return "", nil // the first switch replaces nothing
+	case i.Distribution == "":
+		return "nothing is invalidated, for no distribution is configured", nil
 	}
 	stable, err := i.stable(ctx, rec)
-	if err != nil || !stable {
-		return err
+	if err != nil {
+		return "", err
 	}
-	paths := delivery.EntryPaths(i.ViewerURL, rec.Asset)
-	sum := sha256.Sum256([]byte(strings.Join(paths, "\n"))) // a reference is for one set of paths only
-	reference := fmt.Sprintf("%s-%d-%x", rec.Asset, rec.Seq, sum[:4])
-	inv, err := i.CDN.Invalidate(ctx, i.Distribution, reference, paths)
+	paths := delivery.StalePaths(i.ViewerURL, rec.Asset, stable)
+	if len(paths) == 0 {
+		return "nothing is to be invalidated, for it has no stable entries", nil
+	}
+	gone, err := i.Caches.Await(ctx, rec.Asset, rec.Seq, paths)
 	switch {
 	case err != nil:
-		return err
-	case !inv.Done:
-		return queue.NotYet(invalidationDelay)
+		return "", err
+	case !gone:
+		return "", queue.NotYet(parked)
 	}
-	return nil
+	return "its stable entries are invalidated", nil
 }
 
-// stable reports whether one of the builds that were shown has, or had, stable
-// entries. Several may have been since the caches were last told.
-func (i *Invalidate) stable(ctx context.Context, rec *ledger.Record) (bool, error) {
+// stable are the outputs of the builds with stable entries that caches may hold:
+// of the current one, and of those that were shown since the caches were last
+// told.
+func (i *Invalidate) stable(ctx context.Context, rec *ledger.Record) (all []*ledger.Outputs, err error) {
 	for _, b := range rec.Builds {
-		if b.Outputs == nil {
+		if b.Outputs == nil || b.Number != rec.Current && !b.Replaced.IsZero() {
 			continue
 		}
 		p, err := i.Profiles.Profile(ctx, b.Revision.Profile)
-		if err != nil || p.Delivery == media.Stable {
-			return err == nil, err
+		if err != nil {
+			return nil, err
+		}
+		if p.Delivery == media.Stable {
+			all = append(all, b.Outputs)
 		}
 	}
-	return false, nil
+	return all, nil
 }

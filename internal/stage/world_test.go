@@ -78,7 +78,7 @@ func newWorld(t testing.TB, o memcloud.Options) *world {
 		Next: w.queue, Retire: retire, Log: log,
 	}
 	w.invalidate = stage.Invalidate{
-		Ledger: w.book, CDN: w.mem.CDN, Profiles: profiles, Distribution: distribution, ViewerURL: "https://viewers.example/a b",
+		Ledger: w.book, Caches: direct{w.mem.CDN}, Profiles: profiles, Distribution: distribution, ViewerURL: "https://viewers.example/a b",
 		Next: w.queue, Retire: retire, Log: log,
 	}
 	w.mem.CDN.AddDistribution(cloud.Distribution{ID: distribution, Enabled: true})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/governor"
+	"github.com/vodfleet/vodfleet/internal/invalidate"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/reconcile"
 	"github.com/vodfleet/vodfleet/tasks"
@@ -18,6 +19,7 @@ import (
 type process struct {
 	governor *governor.Governor // nil: nothing is governed
 	lost     *reconcile.Reconciler
+	stale    *invalidate.Batcher // nil: it made no invalidation yet
 }
 
 // worker is the process that has the leases, or tries to.
@@ -91,6 +93,7 @@ func (w *world) addSweeps() {
 	if !w.broken.noReconciler {
 		w.addSweep("reconciler", passEvery, w.reconcile, w.nextPass)
 	}
+	w.addSweep("invalidations", staleEvery, w.invalidate, w.nextStale)
 	if w.shared == nil {
 		return
 	}

@@ -22,6 +22,7 @@ type safeguards struct {
 	noReconciler bool // nobody looks for assets without a task
 	noEpoch      bool // submission is open whatever Redis lost
 	stuckBoard   bool // every job is said to be running
+	hastyLive    bool // switches are live before caches have dropped what they replaced
 	noSweep      bool // nobody counts who is running, and nothing is given back by the stages
 }
 

@@ -68,7 +68,7 @@ func (w *world) check() (v verdict) {
 	if w.shared != nil {
 		w.shared.check(&v)
 	}
-	v.half = append(slices.Clone(w.seen.half), w.seen.others...)
+	v.half = slices.Concat(w.seen.half, w.seen.others, w.lives.wrong)
 	return v
 }
 

@@ -70,7 +70,7 @@ func (r *run) handle(ctx context.Context, t tasks.Task) error {
 		}).Handle(ctx, t)
 	case tasks.InvalidateOrRename:
 		return (&stage.Invalidate{
-			Ledger: ledger, CDN: cdn{r, w.mem.CDN}, Profiles: w.profiles, Distribution: distribution, ViewerURL: viewerURL,
+			Ledger: ledger, Caches: w.caches(r), Profiles: w.profiles, Distribution: distribution, ViewerURL: viewerURL,
 			Next: next, Retire: retire, Log: log,
 		}).Handle(ctx, t)
 	}

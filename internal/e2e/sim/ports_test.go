@@ -139,6 +139,10 @@ func (c cdn) Invalidate(ctx context.Context, distribution, reference string, pat
 	})
 }
 
+func (c cdn) Invalidation(ctx context.Context, distribution, id string) (cloud.Invalidation, error) {
+	return do(c.run, "CDN.Invalidation", id, func() (cloud.Invalidation, error) { return c.CDN.Invalidation(ctx, distribution, id) })
+}
+
 // client is the queue as one run reaches it.
 type client struct{ *run }
 

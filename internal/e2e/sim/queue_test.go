@@ -175,6 +175,7 @@ func (w *world) flushall() {
 		}
 	}
 	clear(w.queue.entries)
+	w.line.clear()
 	if w.shared != nil {
 		w.shared.mini.FlushAll()
 		w.shared.stats = nil

@@ -30,6 +30,19 @@ var stories = []story{
 		paid:   2,
 	},
 	{
+		name:   "replaced three times while caches are told",
+		before: func(w *world) { w.become("one") },
+		then: func(w *world) {
+			for _, body := range []string{"two", "three", "four"} {
+				w.upload(body)
+				w.ask()
+				w.pass(25 * time.Second)
+			}
+			w.drain()
+		},
+		paid: 4,
+	},
+	{
 		name:   "there and back",
 		before: func(w *world) { w.become("one"); w.become("two") },
 		then:   func(w *world) { w.become("one") },

@@ -36,6 +36,7 @@ var variants = []variant{
 	{"epoch not checked", safeguards{noEpoch: true}, overOf, flushed},
 	{"a board that says running for ever", safeguards{stuckBoard: true}, lostOf, undisturbed},
 	{"room is not given back, nor counted", safeguards{noSweep: true}, lostOf, undisturbed},
+	{"live before the caches know", safeguards{hastyLive: true}, halfOf, replaced},
 }
 
 // The simulation sees each safeguard that is missing, and nothing where none is.
@@ -162,6 +163,12 @@ func held(t *testing.T, s safeguards, tried func(verdict) bool) {
 // undisturbed is a publication with nothing going wrong.
 func undisturbed(t *testing.T, s safeguards, tried func(verdict) bool) {
 	v, _, _ := stories[0].tell(t, options{broken: s}, func(*world) {})
+	tried(v)
+}
+
+// replaced is a replacement with nothing going wrong.
+func replaced(t *testing.T, s safeguards, tried func(verdict) bool) {
+	v, _, _ := stories[1].tell(t, options{broken: s}, func(*world) {})
 	tried(v)
 }
 

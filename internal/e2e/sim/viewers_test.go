@@ -27,10 +27,12 @@ const maxHalf = 5 // more tell nothing new
 
 // happened has viewers look if a call may have changed what they see.
 func (w *world) happened(op, at string) {
-	watch, built := output.Join("watch/").String(), output.Join("media/").String()
+	watch, built, records := output.Join("watch/").String(), output.Join("media/").String(), shelf.Join("ledger/").String()
 	switch {
 	case op == "Store.Put" && strings.HasPrefix(at, watch):
 		w.seen.look(strings.TrimPrefix(at, watch)[:26])
+	case op == "Store.Put" && strings.HasPrefix(at, records) && strings.HasSuffix(at, ".json"):
+		w.lives.look(strings.TrimSuffix(path.Base(at), ".json"))
 	case op == "Store.Delete" && strings.HasPrefix(at, built):
 		w.seen.look(strings.TrimPrefix(at, built)[:26])
 	}

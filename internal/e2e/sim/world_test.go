@@ -47,6 +47,8 @@ type world struct {
 	shared *shared  // nil: nothing is governed
 	events bool     // are listened to
 	seen   viewers
+	lives  lives
+	line   line // nothing is governed
 	sky    sources
 	steps  int
 	stale  int // markers of failures that were over
@@ -106,7 +108,8 @@ func newWorld(t testing.TB, o options) *world {
 		rng: rand.New(rand.NewPCG(o.seed, 1)), most: 1, unseen: map[tasks.Ingest]bool{},
 	}
 	w.book = ledger.New(w.mem.Store, shelf)
-	w.seen.w, w.sky.w = w, w
+	w.seen.w, w.sky.w, w.lives.w = w, w, w
+	w.line.clear()
 	if err := w.book.PutProfile(t.Context(), profile.Digest(), profile.Canonical()); err != nil {
 		t.Fatal(err)
 	}
