@@ -49,7 +49,7 @@ type Sweeper struct {
 }
 
 const (
-	tickEvery  = time.Second      // between looks at what is to be done
+	tickEvery  = time.Second      // at most, between looks at what is to be done
 	leaseName  = "sweep"          // of those who are at work
 	leaseTime  = 15 * time.Second // without a sign of life
 	sweepLimit = 10 * time.Minute // of one sweep
@@ -71,9 +71,10 @@ func (s *Sweeper) Run(ctx context.Context) error {
 	defer sweeps.Wait()
 	var swept chan error // of the sweep under way; nil: none is
 	var quiet, lame pauses
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
+	next := time.NewTimer(tickEvery)
+	defer next.Stop()
 	for {
+		wait := tickEvery
 		if !quiet.on() {
 			due, err := s.tick(ctx)
 			switch {
@@ -81,13 +82,16 @@ func (s *Sweeper) Run(ctx context.Context) error {
 				s.Log.Warn("nobody is called; tries again", zap.Error(err), zap.Duration("in", quiet.grow()))
 			case err == nil:
 				quiet.reset()
-				if due && swept == nil && !lame.on() {
+				if due > 0 {
+					wait = min(wait, due)
+				} else if swept == nil && !lame.on() {
 					swept = make(chan error, 1)
 					result := swept
 					sweeps.Go(func() { result <- s.sweep(ctx, true) })
 				}
 			}
 		}
+		next.Reset(wait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -99,23 +103,23 @@ func (s *Sweeper) Run(ctx context.Context) error {
 			case err == nil:
 				lame.reset()
 			}
-		case <-ticker.C:
+		case <-next.C:
 		}
 	}
 }
 
-// tick calls who is to be called, if this one has the lease, and reports
-// whether it is to sweep.
-func (s *Sweeper) tick(ctx context.Context) (due bool, err error) {
+// tick calls who is to be called, if this one has the lease, and returns when
+// it is to sweep; without the lease, when to look for it again.
+func (s *Sweeper) tick(ctx context.Context) (due time.Duration, err error) {
 	mine, err := s.Governor.Hold(ctx, leaseName, leaseTime)
 	if err != nil || !mine {
-		return false, err
+		return tickEvery, err
 	}
 	if err := s.checkServer(ctx); err != nil {
-		return false, err
+		return tickEvery, err
 	}
-	_, wait, err := s.call(ctx)
-	return wait == 0, err
+	_, due, err = s.call(ctx)
+	return due, err
 }
 
 // pauses grow while something fails, so that it does not fail each second.
