@@ -23,6 +23,7 @@ var house = map[string]string{
 	"internal/cloud/awscloud":  "internal/cloud",
 	"internal/cloud/cloudtest": "internal/cloud",
 	"internal/delivery":        "internal/cloud internal/media internal/ledger",
+	"internal/distribution":    "internal/cloud",
 	"internal/queue":           "tasks",
 	"internal/queue/redistest": "",
 	"internal/stage":           "tasks internal/cloud internal/media internal/ledger internal/delivery internal/queue",

@@ -1,0 +1,203 @@
+package distribution
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+)
+
+// Times of what is delivered; the longest is a year, as RFC 9111 suggests.
+const (
+	day  = 24 * time.Hour
+	year = 365 * day
+)
+
+// Immutable is the Cache-Control that media need, which never change: nothing
+// that MediaConvert writes has one.
+const Immutable = "public, max-age=31536000, immutable"
+
+// MediaCache is the cache policy of builds: nothing says how long they may be
+// kept, and they are never rewritten.
+func MediaCache() cloud.CachePolicy {
+	p := EntryCache()
+	p.Min, p.Default = time.Second, year
+	return p
+}
+
+// EntryCache is the cache policy of entry documents, which say themselves how
+// long they may be kept: what says nothing is not kept.
+func EntryCache() cloud.CachePolicy {
+	none := cloud.Selection{Mode: "none"}
+	return cloud.CachePolicy{Name: Pending, Max: year, Gzip: true, Brotli: true, Query: none, Headers: none, Cookies: none}
+}
+
+func useCache(p cloud.CachePolicy) func(*cloud.Behavior) {
+	return func(b *cloud.Behavior) { b.Cache = p }
+}
+
+// lookedUp reports whether a behaviour's policy is known.
+func lookedUp(p cloud.CachePolicy) bool { return p.ID == "" || p.Name != "" }
+
+func cacheMedia(j *judge) {
+	j.check = "cache-media"
+	entries := j.entries()
+	for _, b := range j.media() {
+		if slices.Contains(entries, b) || !lookedUp(b.Cache) {
+			continue // cannot suit both: the entries' rule speaks
+		}
+		if b.Cache.Default < day {
+			j.add(Warning, name(b), fmt.Sprintf("media, which say nothing of it themselves, are kept for %v", b.Cache.Default),
+				"use a cache policy with a default TTL of a year: media are never rewritten", of(b.Pattern, useCache(MediaCache())))
+		}
+	}
+}
+
+func cacheEntries(j *judge) {
+	j.check = "cache-entries"
+	media := j.media()
+	for _, b := range j.entries() {
+		switch {
+		case !lookedUp(b.Cache):
+		case slices.Contains(media, b):
+			j.add(Warning, name(b), "it serves both media/, which never changes, and watch/, whose documents say how long they may be kept: no cache policy suits both",
+				fmt.Sprintf("give %s/watch/* a behaviour of its own before it, with a minimum TTL of 0", j.root), j.splitEntries(b.Pattern))
+		case b.Cache.Min > 0:
+			severity := Warning
+			if b.Cache.Min > time.Minute {
+				severity = Broken
+			}
+			j.add(severity, name(b), fmt.Sprintf("entry documents are kept for %v at the least, whatever they say", b.Cache.Min),
+				"use a cache policy with a minimum TTL of 0", of(b.Pattern, useCache(EntryCache())))
+		case b.Cache.Max < day:
+			j.add(Warning, name(b), fmt.Sprintf("entry documents are kept for %v at the most, and their s-maxage is a year", b.Cache.Max),
+				"use a cache policy with a maximum TTL of a year", of(b.Pattern, useCache(EntryCache())))
+		}
+	}
+}
+
+// splitEntries puts a behaviour for the entries before another, made of it.
+func (j *judge) splitEntries(pattern string) func(*cloud.DistributionConfig) {
+	entries := strings.TrimPrefix(j.root+"/watch/*", "/")
+	return func(c *cloud.DistributionConfig) {
+		for i, b := range c.Behaviors {
+			if b.Pattern == pattern && !slices.ContainsFunc(c.Behaviors, func(b cloud.Behavior) bool { return b.Pattern == entries }) {
+				b.Pattern, b.Smooth, b.Cache, b.Functions = entries, false, EntryCache(), nil
+				if header(b.Headers, "Cache-Control") != nil {
+					changeHeaders(dropCacheControl)(&b)
+				}
+				c.Behaviors = slices.Insert(c.Behaviors, i, b)
+				return
+			}
+		}
+	}
+}
+
+func cacheKey(j *judge) {
+	j.check = "cache-key"
+	media := j.media()
+	for _, b := range j.all() {
+		var what []string
+		if b.Cache.Cookies.Mode != "none" && b.Cache.Cookies.Mode != "" {
+			what = append(what, "cookies")
+		}
+		if b.Cache.Query.Mode == "all" || b.Cache.Query.Mode == "allExcept" {
+			what = append(what, "all query strings")
+		}
+		if b.Cache.Headers.Mode == "all" || len(b.Cache.Headers.Names) > 3 {
+			what = append(what, "many headers")
+		}
+		if len(what) == 0 {
+			continue
+		}
+		p := EntryCache()
+		if slices.Contains(media, b) {
+			p = MediaCache()
+		}
+		j.add(Warning, name(b), "the cache key holds "+strings.Join(what, " and ")+": viewers seldom share what is cached",
+			"use a cache policy without them", of(b.Pattern, useCache(p)))
+	}
+}
+
+// header returns what a policy sets of a header's name.
+func header(p cloud.HeadersPolicy, name string) *cloud.Header {
+	for i := range p.Set {
+		if strings.EqualFold(p.Set[i].Name, name) {
+			return &p.Set[i]
+		}
+	}
+	return nil
+}
+
+// change makes a new policy of a behaviour's, which takes over what the other has.
+func changeHeaders(change func(p *cloud.HeadersPolicy)) func(*cloud.Behavior) {
+	return func(b *cloud.Behavior) {
+		p := b.Headers.Clone()
+		p.ID, p.Name = "", Pending
+		change(&p)
+		b.Headers = p
+	}
+}
+
+func cacheControlMedia(j *judge) {
+	j.check = "cache-control-media"
+	entries := j.entries()
+	for _, b := range j.media() {
+		if slices.Contains(entries, b) || b.Headers.ID != "" && b.Headers.Name == "" {
+			continue
+		}
+		h := header(b.Headers, "Cache-Control")
+		if h != nil && maxAge(h.Value) >= day {
+			continue
+		}
+		text := "viewers are not told how long they may keep media"
+		if h != nil {
+			text = fmt.Sprintf("viewers are told Cache-Control: %s of media", h.Value)
+		}
+		j.add(Warning, name(b), text, "use a response headers policy that sets Cache-Control: "+Immutable, of(b.Pattern, changeHeaders(setImmutable)))
+	}
+}
+
+func setImmutable(p *cloud.HeadersPolicy) {
+	dropCacheControl(p)
+	p.Set = append(p.Set, cloud.Header{Name: "Cache-Control", Value: Immutable, Override: true})
+}
+
+func dropCacheControl(p *cloud.HeadersPolicy) {
+	p.Set = slices.DeleteFunc(p.Set, func(h cloud.Header) bool { return strings.EqualFold(h.Name, "Cache-Control") })
+}
+
+// maxAge reads a Cache-Control, 0 where it has none or forbids to keep.
+func maxAge(value string) time.Duration {
+	age := time.Duration(0)
+	for part := range strings.SplitSeq(strings.ToLower(value), ",") {
+		name, n, _ := strings.Cut(strings.TrimSpace(part), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return 0
+		case "max-age":
+			s, err := strconv.ParseUint(n, 10, 31)
+			if err != nil {
+				return 0
+			}
+			age = time.Duration(s) * time.Second
+		}
+	}
+	return age
+}
+
+func cacheControlEntries(j *judge) {
+	j.check = "cache-control-entries"
+	for _, b := range j.entries() {
+		h := header(b.Headers, "Cache-Control")
+		if h == nil || !h.Override {
+			continue
+		}
+		j.add(Broken, name(b), fmt.Sprintf("entry documents are answered with Cache-Control: %s in place of their own, so that viewers keep what was replaced", h.Value),
+			"take Cache-Control out of its response headers policy, or give watch/* a behaviour of its own",
+			of(b.Pattern, changeHeaders(dropCacheControl)))
+	}
+}

@@ -1,0 +1,165 @@
+package distribution
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+)
+
+// Pending stands for the name of a policy, or the ID of an origin access
+// control, that is to be made; see [Apply].
+const Pending = "new"
+
+func origins(j *judge) {
+	j.check = "origin"
+	for _, b := range j.all() {
+		o := j.c.Origin(b.Origin)
+		switch kind := j.kind(b); {
+		case o == nil:
+			j.add(Broken, name(b), fmt.Sprintf("its origin %s is not there", b.Origin), "name one of the distribution's origins", nil)
+		case kind == S3 && o.Bucket != j.d.Output.Bucket:
+			j.add(Broken, name(b), fmt.Sprintf("its origin is %s, and streams are written to the bucket %s", o.Domain, j.d.Output.Bucket),
+				"have it use the output bucket as its origin", j.useOutput(b.Pattern))
+		case kind != S3 && o.Bucket != "":
+			j.add(Broken, name(b), fmt.Sprintf("its origin is the bucket %s, and the origin is said to be a server (%s)", o.Bucket, kind),
+				"have it use the server as its origin, or unset VODFLEET_ORIGIN_URL", nil)
+		}
+	}
+}
+
+// useOutput has a behaviour use the output bucket, as an origin that is there
+// or a new one.
+func (j *judge) useOutput(pattern string) func(*cloud.DistributionConfig) {
+	return func(c *cloud.DistributionConfig) {
+		id := outputOrigin(c, j.d)
+		of(pattern, func(b *cloud.Behavior) { b.Origin = id })(c)
+	}
+}
+
+// outputOrigin finds the output bucket among the origins, under the path that
+// the viewer URL needs, or adds it; it returns its ID.
+func outputOrigin(c *cloud.DistributionConfig, d Delivery) string {
+	path, _ := wantedPath(d)
+	taken := map[string]bool{}
+	for _, o := range c.Origins {
+		if o.Bucket == d.Output.Bucket && o.Path == path {
+			return o.ID
+		}
+		taken[o.ID] = true
+	}
+	for _, g := range c.Groups {
+		taken[g.ID] = true
+	}
+	id := "vodfleet-output"
+	for n := 2; taken[id]; n++ {
+		id = fmt.Sprintf("vodfleet-output-%d", n)
+	}
+	c.Origins = append(c.Origins, cloud.Origin{ID: id, Path: path, Bucket: d.Output.Bucket, Region: d.Region, Access: Pending})
+	return id
+}
+
+// wantedPath is the OriginPath with which viewers find the output under the
+// viewer URL: a request's path is the OriginPath and the URL's path, and that is
+// the object's key. It fails where no OriginPath does that.
+func wantedPath(d Delivery) (string, bool) {
+	key := strings.Trim(d.Output.Key, "/")
+	if key != "" {
+		key = "/" + key
+	}
+	path, ok := strings.CutSuffix(key, d.root())
+	return path, ok
+}
+
+func originPath(j *judge) {
+	j.check = "origin-path"
+	want, ok := wantedPath(j.d)
+	if !ok {
+		j.add(Broken, "viewer URL", fmt.Sprintf("its path %s is not the end of the output's prefix %s, so no origin path leads there", j.root, j.d.Output.Key),
+			"set VODFLEET_VIEWER_URL or VODFLEET_OUTPUT so that the one's path is the other's end, or empty", nil)
+		return
+	}
+	seen := map[string]bool{}
+	for _, b := range j.all() {
+		o := j.c.Origin(b.Origin)
+		if o == nil || o.Bucket != j.d.Output.Bucket || seen[o.ID] || o.Path == want {
+			continue
+		}
+		seen[o.ID] = true
+		id := o.ID
+		j.add(Broken, "origin "+id, fmt.Sprintf("its path is %q: the viewer URL leads to s3://%s%s%s/, and streams are written to %s/", o.Path, o.Bucket, o.Path, j.root, j.d.Output),
+			fmt.Sprintf("set its origin path to %q; what else it serves moves along", want), ofOrigin(id, func(o *cloud.Origin) { o.Path = want }))
+	}
+}
+
+func ofOrigin(id string, change func(*cloud.Origin)) func(*cloud.DistributionConfig) {
+	return func(c *cloud.DistributionConfig) {
+		for i := range c.Origins {
+			if c.Origins[i].ID == id {
+				change(&c.Origins[i])
+			}
+		}
+	}
+}
+
+func access(j *judge) {
+	j.check = "origin-access"
+	seen := map[string]bool{}
+	for _, b := range j.all() {
+		o := j.c.Origin(b.Origin)
+		if o == nil || o.Bucket == "" || o.Access != "" || seen[o.ID] {
+			continue
+		}
+		seen[o.ID] = true
+		change := ofOrigin(o.ID, func(o *cloud.Origin) { o.Access, o.Legacy = Pending, "" })
+		if o.Legacy != "" {
+			j.add(Warning, "origin "+o.ID, "it uses an origin access identity, which signs no requests for buckets with SSE-KMS or in newer Regions",
+				"use an origin access control, and allow the distribution in the bucket's policy first", change)
+			continue
+		}
+		j.add(Broken, "origin "+o.ID, "it has no origin access control: a bucket that is not public answers 403",
+			"use an origin access control, and allow the distribution in the bucket's policy", change)
+	}
+}
+
+// served are the sorts of files that the bucket's policy has to let through.
+var served = []string{"ism", "ismc", "ismv", "isma", "m3u8", "mpd", "mp4", "json"}
+
+func bucketPolicy(j *judge) {
+	j.check = "bucket-policy"
+	if j.d.BucketPolicy == nil || j.c.ARN == "" {
+		j.check = "" // nothing was looked at
+		return
+	}
+	fromBucket, legacy := false, ""
+	for _, b := range j.all() {
+		if o := j.c.Origin(b.Origin); o != nil && o.Bucket == j.d.Output.Bucket {
+			fromBucket = true
+			if o.Access == "" {
+				legacy = o.Legacy
+			}
+		}
+	}
+	if !fromBucket {
+		return
+	}
+	fix := "allow it with this statement: " + Statement(j.d.Output, j.c.ARN)
+	p, err := parsePolicy(*j.d.BucketPolicy)
+	if err != nil {
+		j.add(Broken, "bucket "+j.d.Output.Bucket, fmt.Sprintf("its policy cannot be read: %v", err), fix, nil)
+		return
+	}
+	var refused []string
+	for _, ext := range served {
+		if !j.d.Smooth && strings.HasPrefix(ext, "ism") {
+			continue
+		}
+		key := j.d.Output.Join("media/" + sample + "/1/smooth/video." + ext).Key
+		if !p.allows(j.c.ARN, legacy, "arn:aws:s3:::"+j.d.Output.Bucket+"/"+key) {
+			refused = append(refused, "."+ext)
+		}
+	}
+	if len(refused) > 0 {
+		j.add(Broken, "bucket "+j.d.Output.Bucket, "its policy does not let the distribution read "+strings.Join(refused, ", ")+" files", fix, nil)
+	}
+}
