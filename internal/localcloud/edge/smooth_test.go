@@ -320,7 +320,7 @@ func TestOddOrigins(t *testing.T) {
 			}
 			plain(w, r, body)
 		}, fragment, 502, "changed while it was read"},
-		{"its own error", func(w http.ResponseWriter, _ *http.Request, _ string) { http.Error(w, "teapot", 418) }, manifest, 418, "teapot"},
+		{"its own error", func(w http.ResponseWriter, _ *http.Request, _ string) { http.Error(w, "teapot", http.StatusTeapot) }, manifest, 418, "teapot"},
 		{"broken off", func(w http.ResponseWriter, _ *http.Request, body string) {
 			w.Header().Set("Content-Length", "1000000")
 			fmt.Fprint(w, body)

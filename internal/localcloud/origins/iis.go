@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,9 +74,7 @@ func (s *iis) smooth(w http.ResponseWriter, r *http.Request, q smooth.Request) {
 	}
 	defer part.Close()
 	h := w.Header()
-	for name, values := range part.Header {
-		h[name] = values
-	}
+	maps.Copy(h, part.Header)
 	h.Set("Content-Type", cmp.Or(map[string]string{"": "text/xml", "audio": "audio/mp4"}[part.Kind], "video/mp4"))
 	if !q.Manifest {
 		h.Set("ETag", fmt.Sprintf(`"%s-%d"`, strings.Trim(h.Get("ETag"), `"`), part.Offset))
