@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// Link is how fast a player gets what it plays. The zero Link is as fast as
-// the machine.
+// Link is how fast a player gets what it plays, all files together. The zero
+// Link is as fast as the machine.
 type Link struct {
-	After int // files of media that come at full speed before it narrows
-	Rate  int // bytes a second from then on, of all files together; 0: no limit
+	Wide   int // bytes a second at first
+	After  int // bytes after which it narrows
+	Narrow int // bytes a second from then on; 0: no limit at any time
 }
 
 // line is one player's way to the harness: an address of its own, so that what
@@ -27,7 +28,9 @@ type line struct {
 	done   sync.WaitGroup
 	link   Link
 	media  atomic.Int64 // files asked for
-	turn   sync.Mutex   // held while a narrow link is taken
+
+	turn   sync.Mutex // held while the link is taken
+	passed int        // bytes
 
 	pause  func(context.Context) error // what happens while the player waits
 	paused atomic.Int64                // media at its end
@@ -83,33 +86,36 @@ func isMedia(path string) bool {
 
 func (l *line) slowed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isMedia(r.URL.Path) && l.media.Add(1) > int64(l.link.After) && l.link.Rate > 0 {
-			w = &narrow{w, r.Context(), l}
+		if isMedia(r.URL.Path) {
+			l.media.Add(1)
+			if l.link.Narrow > 0 {
+				w = &slow{w, r.Context(), l}
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// narrow writes at the line's rate, a little at a time.
-type narrow struct {
+// slow writes at the line's rate, a little at a time.
+type slow struct {
 	http.ResponseWriter
 	ctx  context.Context
 	line *line
 }
 
-func (n *narrow) Write(p []byte) (written int, err error) {
-	piece := max(1, n.line.link.Rate/50)
+func (s *slow) Write(p []byte) (written int, err error) {
+	piece := max(1, s.line.link.Narrow/50)
 	for len(p) > 0 {
 		part := p[:min(piece, len(p))]
-		if err := n.take(len(part)); err != nil {
+		if err := s.line.take(s.ctx, len(part)); err != nil {
 			return written, err
 		}
-		m, err := n.ResponseWriter.Write(part)
+		m, err := s.ResponseWriter.Write(part)
 		written += m
 		if err != nil {
 			return written, err
 		}
-		if f, ok := n.ResponseWriter.(http.Flusher); ok {
+		if f, ok := s.ResponseWriter.(http.Flusher); ok {
 			f.Flush()
 		}
 		p = p[m:]
@@ -118,13 +124,18 @@ func (n *narrow) Write(p []byte) (written int, err error) {
 }
 
 // take waits until n bytes have passed, one answer after the other.
-func (n *narrow) take(bytes int) error {
-	n.line.turn.Lock()
-	defer n.line.turn.Unlock()
+func (l *line) take(ctx context.Context, n int) error {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	rate := l.link.Narrow
+	if l.passed < l.link.After {
+		rate = max(rate, l.link.Wide)
+	}
+	l.passed += n
 	select {
-	case <-n.ctx.Done():
-		return context.Cause(n.ctx)
-	case <-time.After(time.Duration(bytes) * time.Second / time.Duration(n.line.link.Rate)):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(time.Duration(n) * time.Second / time.Duration(rate)):
 		return nil
 	}
 }

@@ -127,7 +127,7 @@ func (h *Harness) one(ctx context.Context, player Player, p Package, id string, 
 		}
 		s = h.browser.play(ctx, patience, l.at+pagePath, order{
 			Player: player, URL: l.at + path, Rate: cmp.Or(o.Rate, 4), Seeks: []float64{0.5, 0.1, 0.9},
-			Pause: o.Pause != nil, Lean: o.Pause != nil || o.Link.Rate > 0,
+			Pause: o.Pause != nil, Lean: o.Pause != nil || o.Link.Narrow > 0,
 		})
 		if o.Pause != nil {
 			s.Later = int(l.media.Load() - l.paused.Load())

@@ -36,6 +36,14 @@ func TestCheck(t *testing.T) {
 			t.Errorf("Check = %s, want %s", got, tt.want)
 		}
 	}
+	w.Near = 0.1
+	for frames, want := range map[int]string{220: "<nil>", 180: "<nil>", 221: "hls.js p r: 221 frames, want 200"} {
+		s := good
+		s.Frames = frames
+		if got := fmt.Sprint(s.Check(w)); got != want {
+			t.Errorf("Check of %d frames, which may be off = %s, want %s", frames, got, want)
+		}
+	}
 }
 
 func TestTable(t *testing.T) {
