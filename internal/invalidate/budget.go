@@ -55,6 +55,9 @@ func (b *Batcher) choose(ctx context.Context, line governor.StaleLine) (members 
 	}
 	if f.short == 0 {
 		if shut != nil && shut.By == byBudget {
+			if err := b.Gates.Ask(ctx, ""); err != nil { // it is no operator who opens it
+				return nil, 0, err
+			}
 			if _, err := b.Gates.Open(ctx, governor.ScopeInvalidations); err != nil {
 				return nil, 0, err
 			}
