@@ -132,7 +132,9 @@ func (s *Sample) fragment(b *bytes.Buffer, number, track uint32, c chunk, smooth
 	}
 	f.AddFullSample(mp4.FullSample{Sample: mp4.Sample{Flags: flags, Dur: uint32(c.duration), Size: uint32(len(data))}, DecodeTime: c.start, Data: data})
 	if smooth {
-		if err := f.Moof.Traf.AddChild(mp4.NewTfxdBox(c.start, c.duration)); err != nil {
+		tfxd := mp4.NewTfxdBox(c.start, c.duration)
+		tfxd.Tfxd.Version = 1 // 64 bits: 32 of them hold seven minutes
+		if err := f.Moof.Traf.AddChild(tfxd); err != nil {
 			return err
 		}
 	}
