@@ -213,7 +213,6 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestSmooth is of a package that no profile offers yet.
 func TestSmooth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := memcloud.New(memcloud.Options{})
