@@ -79,6 +79,8 @@ type check struct {
 	loose  bool // a template made it: what its manifests say need not agree with the spec
 	files  map[string]file
 	left   int64 // bytes of manifests that may still be read
+	looks  int   // reads of parts of files so far
+	peeked int64 // bytes of them
 	out    ledger.Outputs
 
 	playlists map[string]bool // media playlists by path, each read once
@@ -101,6 +103,8 @@ func (c *check) group(ctx context.Context, g cloud.OutputGroup, template string)
 		case media.KindDASH:
 			p.DASH = e.Path
 			err = c.dash(ctx, g, e.Path, &p, &named)
+		case media.KindSmooth:
+			err = c.smooth(ctx, g, e.Path, &p)
 		case media.KindMP4:
 			c.has(e.Path, "", 0)
 			p.Files = append(p.Files, e.Path)
@@ -119,7 +123,7 @@ func (c *check) group(ctx context.Context, g cloud.OutputGroup, template string)
 	if len(p.Files) > 0 {
 		p.Renditions = declared(g)
 	}
-	if p.HLS != "" || p.DASH != "" || len(p.Files) > 0 {
+	if p.HLS != "" || p.DASH != "" || p.Smooth != "" || len(p.Files) > 0 {
 		c.out.Packages = append(c.out.Packages, p)
 	}
 	return nil

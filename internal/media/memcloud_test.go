@@ -125,6 +125,19 @@ func follow(t *rapid.T, e Expected, files map[string][]byte, named map[string]bo
 				}
 			}
 		}
+	case KindSmooth:
+		server, err := ParseSmoothServer(files[e.Path])
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", e.Path, err, files[e.Path])
+		}
+		named[e.Path[:strings.LastIndexByte(e.Path, '/')+1]+server.Client] = true
+		for _, track := range server.Tracks {
+			path, err := ResolveFile(e.Path, track.File)
+			if err != nil || files[path] == nil {
+				t.Errorf("%s names %s, %v, which is not among %v", e.Path, track.File, err, keys(files))
+			}
+			named[path] = true
+		}
 	case KindDASH:
 		m, err := ParseMPD(files[e.Path])
 		if err != nil || len(m.Tracks) == 0 {
@@ -140,7 +153,7 @@ func follow(t *rapid.T, e Expected, files map[string][]byte, named map[string]bo
 
 // The names themselves, as MediaConvert's own jobs have been seen to give them.
 func TestOutputNames(t *testing.T) {
-	p, err := Parse([]byte("packages: [cmaf, hls, dash, mp4]\nrenditions: [{short_side: 360}]\nthumbnails: {sprite: off}\nsegment: 60"))
+	p, err := Parse([]byte("packages: [cmaf, hls, dash, smooth, mp4]\nrenditions: [{short_side: 360}]\nthumbnails: {sprite: off}\nsegment: 60"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +166,7 @@ func TestOutputNames(t *testing.T) {
 		"cmaf/video_audio.m3u8", "cmaf/video_audio_000000001.cmfa", "cmaf/video_audioinit.cmfa",
 		"dash/video.mpd", "dash/video_360p_000000001.mp4", "dash/video_360pinit.mp4", "dash/video_audio_000000001.mp4", "dash/video_audioinit.mp4",
 		"hls/video.m3u8", "hls/video_360p.m3u8", "hls/video_360p_00001.ts",
-		"mp4/video_360p.mp4", "thumbs/poster.0000000.jpg", "thumbs/poster.0000001.jpg",
+		"mp4/video_360p.mp4", "smooth/video.ism", "smooth/video.ismc", "smooth/video_360p.ismv", "smooth/video_audio.isma", "thumbs/poster.0000000.jpg", "thumbs/poster.0000001.jpg",
 	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("files = %q\nwant %q", got, want)

@@ -91,7 +91,7 @@ func (o *orOff[T]) UnmarshalYAML(unmarshal func(any) error) error {
 //
 //	key                             value                                  left out
 //	template                        name of a job template                 none
-//	packages                        list of cmaf, hls, dash, mp4           [cmaf]
+//	packages                        list of cmaf, hls, dash, smooth, mp4   [cmaf]
 //	renditions                      list of the three below, 1 to 10       1080, 720, 480, 360
 //	  short_side                    pixels, even, 32 to 2160               must be given
 //	  max_bitrate                   bits a second, 1000 to 1152000000      that of the size, if it is a default one

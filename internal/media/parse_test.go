@@ -104,11 +104,11 @@ func TestParseRefuses(t *testing.T) {
 		{"packages: cmaf", "line 1: a single value in the place of a list"},
 		{"gop: *x", "unknown anchor 'x' referenced"},
 
-		{"packages: []", `packages: "0 of them": want 1 to 4`},
-		{"packages: [smooth]", "package smooth: not supported yet"},
-		{"packages: [thumbs]", "packages: thumbs: want cmaf, hls, dash, mp4"},
-		{"packages: [CMAF]", "packages: CMAF: want cmaf, hls, dash, mp4"},
-		{"packages: [~]", `packages: "0 of them": want 1 to 4`},
+		{"packages: []", `packages: "0 of them": want 1 to 5`},
+		{"packages: [smooth, smooth]", "packages: smooth: want each package once"},
+		{"packages: [thumbs]", "packages: thumbs: want cmaf, hls, dash, smooth, mp4"},
+		{"packages: [CMAF]", "packages: CMAF: want cmaf, hls, dash, smooth, mp4"},
+		{"packages: [~]", `packages: "0 of them": want 1 to 5`},
 		{"packages: [cmaf, cmaf]", "packages: cmaf: want each package once"},
 
 		{"renditions: []", `renditions: "0 of them": want 1 to 10`},
@@ -200,7 +200,7 @@ func TestParseBounds(t *testing.T) {
 		{"deep", strings.Repeat("[", MaxProfile), "profile: exceeded max depth of 10000"},
 		{"deep mappings", strings.Repeat("a: {", MaxProfile/4), "profile: exceeded max depth of 10000"},
 		{"many renditions", "renditions: [" + strings.Repeat("{},", 10_000) + "]", `profile: renditions: "10000 of them": want 1 to 10`},
-		{"many packages", "packages: [" + strings.Repeat("cmaf,", 10_000) + "]", `profile: packages: "10000 of them": want 1 to 4`},
+		{"many packages", "packages: [" + strings.Repeat("cmaf,", 10_000) + "]", `profile: packages: "10000 of them": want 1 to 5`},
 		{"many languages", "audio: {languages: [" + strings.Repeat("eng,", 10_000) + "]}", `profile: audio.languages: "10000 of them": want at most 16`},
 		{"long value", "gop: " + strings.Repeat("9", 60_000), "profile: gop: " + strings.Repeat("9", 80) + ": want whole seconds from 1s to 60s"},
 		{"long anchor", "gop: *" + strings.Repeat("a", 60_000), "profile: unknown anchor '" + strings.Repeat("a", 200-len("unknown anchor '"))},
@@ -226,7 +226,7 @@ func TestParseBounds(t *testing.T) {
 // What is taken is canonical, and everything taken has legal jobs.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		"{}", string(Default().Canonical()), "template: t\n", "gop: 2\nfragment: 4s\nsegment: 8", "packages: [cmaf, hls, dash, mp4]",
+		"{}", string(Default().Canonical()), "template: t\n", "gop: 2\nfragment: 4s\nsegment: 8", "packages: [cmaf, hls, dash, smooth, mp4]",
 		"renditions: [&a {short_side: 720}, {<<: *a, short_side: 480}]", "thumbnails: {poster: off, sprite: {every: 1s}}", "audio: {languages: [eng]}",
 		"gop: !!binary Mg==", "? [a]\n: b", "gop: |\n  2\n", "\xff\xfe{\x00}\x00",
 	} {

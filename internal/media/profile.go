@@ -18,14 +18,14 @@ const (
 	PackageCMAF   = "cmaf" // HLS and DASH over one set of fMP4 segments
 	PackageHLS    = "hls"  // HLS over MPEG-TS segments
 	PackageDASH   = "dash"
-	PackageSmooth = "smooth" // known by name, not offered yet
+	PackageSmooth = "smooth" // Microsoft Smooth Streaming: one .ismv a rendition, sound apart
 	PackageMP4    = "mp4"    // one file for each rendition
 	PackageThumbs = "thumbs" // the poster; follows from the profile's thumbnails
 )
 
 // packages are those that a profile may ask for, in the order of a job's
 // output groups.
-var packages = []string{PackageCMAF, PackageHLS, PackageDASH, PackageMP4}
+var packages = []string{PackageCMAF, PackageHLS, PackageDASH, PackageSmooth, PackageMP4}
 
 // Delivery is how viewers reach a build.
 type Delivery string

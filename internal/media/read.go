@@ -174,8 +174,6 @@ func (r *reader) packages(p *Profile, given *[]string) {
 	}
 	for _, name := range *given {
 		switch {
-		case name == PackageSmooth:
-			r.faults = append(r.faults, "package smooth: not supported yet")
 		case !slices.Contains(packages, name):
 			r.fault("packages", name, strings.Join(packages, ", "))
 		case slices.Contains(p.Packages, name):

@@ -59,6 +59,9 @@ func (p Profile) group(name string, plan Plan) cloud.OutputGroup {
 	case PackageDASH:
 		g.Kind, apart = cloud.GroupDASH, true
 		g.Segment, g.Fragment = plan.Segment, plan.Fragment
+	case PackageSmooth:
+		g.Kind, apart = cloud.GroupSmooth, true
+		g.Fragment = plan.Fragment
 	case PackageMP4:
 		g.Kind = cloud.GroupFile
 	}

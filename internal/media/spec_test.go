@@ -32,8 +32,13 @@ func TestSpec(t *testing.T) {
 		{"hls-mp4", "packages: [mp4, hls]\nrenditions: [{short_side: 720}, {short_side: 360}]\naudio: {languages: [ger], bitrate: 96000, sample_rate: 44100}\nacceleration: on\nsingle_pass: true", dubbed,
 			"hls hls/video.m3u8; mp4 mp4/video_720p.mp4; mp4 mp4/video_360p.mp4; poster thumbs/poster.0000001.jpg or thumbs/poster.0000000.jpg; "},
 		{"hls-mp4-sound", "packages: [mp4, hls]", sound, "hls hls/video.m3u8; mp4 mp4/video_audio.mp4; "},
-		{"every-package", "packages: [dash, cmaf, mp4, hls]\nthumbnails: off\nrenditions: [{short_side: 480}]", clip(),
-			"hls cmaf/video.m3u8; dash cmaf/video.mpd; hls hls/video.m3u8; dash dash/video.mpd; mp4 mp4/video_480p.mp4; "},
+		{"every-package", "packages: [smooth, dash, cmaf, mp4, hls]\nthumbnails: off\nrenditions: [{short_side: 480}]", clip(),
+			"hls cmaf/video.m3u8; dash cmaf/video.mpd; hls hls/video.m3u8; dash dash/video.mpd; smooth smooth/video.ism; mp4 mp4/video_480p.mp4; "},
+		{"smooth", "packages: [smooth]\nrenditions: [{short_side: 720}, {short_side: 360}]\ngop: 1\nfragment: 4\naudio: {languages: [deu]}", dubbed,
+			"smooth smooth/video.ism; poster thumbs/poster.0000001.jpg or thumbs/poster.0000000.jpg; "},
+		{"smooth-silent", "packages: [smooth]\nrenditions: [{short_side: 720}]\nthumbnails: off", silent, "smooth smooth/video.ism; "},
+		{"smooth-sound", "packages: [smooth]", sound, "smooth smooth/video.ism; "},
+		{"smooth-slow", "packages: [smooth, hls]\nrenditions: [{short_side: 720}]\nthumbnails: off\nfragment: 4", slides(), "hls hls/video.m3u8; smooth smooth/video.ism; "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, err := Parse([]byte(tt.profile))
@@ -52,6 +57,13 @@ func TestSpec(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slides has a frame in five seconds: GOPs and fragments grow to hold one.
+func slides() cloud.Media {
+	m := clip()
+	m.Tracks[0].FrameRate = cloud.Rational{Num: 1, Den: 5}
+	return m
 }
 
 func indented(t *testing.T, spec cloud.JobSpec) []byte {
@@ -95,6 +107,7 @@ func TestTemplateSpec(t *testing.T) {
 		t.Fatal(err)
 	}
 	tpl := house()
+	tpl.Groups = append(tpl.Groups, cloud.OutputGroup{Kind: cloud.GroupSmooth, Fragment: 2 * time.Second, Outputs: tpl.Groups[1].Outputs})
 
 	spec, err := p.TemplateSpec(tpl, plan, cloud.Location{Bucket: "in", Key: "a.mp4"}, BuildPrefix(cloud.Location{Bucket: "out", Key: "vod"}, "ASSET", 3))
 
@@ -106,7 +119,7 @@ func TestTemplateSpec(t *testing.T) {
 		t.Errorf("Valid = %v", err)
 	}
 	// Which capture is the last is the template's business: the first is there.
-	if got, want := expected(spec), "poster thumbs/poster-still.0000000.jpg; hls hls/video.m3u8; mp4 mp4/video.mp4; "; got != want {
+	if got, want := expected(spec), "poster thumbs/poster-still.0000000.jpg; hls hls/video.m3u8; mp4 mp4/video.mp4; smooth smooth/video.ism; "; got != want {
 		t.Errorf("Expect = %s\nwant %s", got, want)
 	}
 	if tpl.Groups[0].Package != "" || tpl.Groups[0].Destination != (cloud.Location{}) {
@@ -122,8 +135,10 @@ func TestTemplateSpecRefuses(t *testing.T) {
 	}{
 		{"a second file group", func(tpl *cloud.JobSpec, _ *Plan) { tpl.Groups = append(tpl.Groups, tpl.Groups[2]) },
 			`template "house": output group 4: a second mp4 group: their files would have the same names`},
-		{"smooth", func(tpl *cloud.JobSpec, _ *Plan) { tpl.Groups[1].Kind = cloud.GroupSmooth },
-			`template "house": output group 2: package smooth: not supported yet`},
+		{"a second smooth group", func(tpl *cloud.JobSpec, _ *Plan) {
+			tpl.Groups[1].Kind = cloud.GroupSmooth
+			tpl.Groups = append(tpl.Groups, tpl.Groups[1])
+		}, `template "house": output group 4: a second smooth group: their files would have the same names`},
 		{"an unknown kind", func(tpl *cloud.JobSpec, _ *Plan) { tpl.Groups[1].Kind = "gif" },
 			`template "house": output group 2: kind "gif" is not known`},
 		{"variables in names", func(tpl *cloud.JobSpec, _ *Plan) { tpl.Groups[1].Outputs[0].NameModifier = "$dt$" },

@@ -67,7 +67,7 @@ func templatePackage(g cloud.OutputGroup) (string, error) {
 	case cloud.GroupDASH:
 		return PackageDASH, nil
 	case cloud.GroupSmooth:
-		return "", errors.New("package smooth: not supported yet")
+		return PackageSmooth, nil
 	case cloud.GroupFile:
 		switch captures {
 		case 0:

@@ -39,7 +39,7 @@ func TestTemplates(t *testing.T) {
 	audio := &cloud.Audio{Bitrate: 96_000, SampleRate: 48_000}
 	tpl := func(groups ...cloud.OutputGroup) cloud.JobSpec { return cloud.JobSpec{Groups: groups} }
 	mp4 := cloud.OutputGroup{Kind: cloud.GroupFile, Outputs: []cloud.Output{{NameModifier: "_360", Video: video, Audio: audio}}}
-	smooth := cloud.OutputGroup{Kind: cloud.GroupSmooth, Outputs: []cloud.Output{{NameModifier: "_360", Video: video}}}
+	smooth := cloud.OutputGroup{Kind: cloud.GroupSmooth, Fragment: 2 * time.Second, Outputs: []cloud.Output{{NameModifier: "_360", Video: video}}}
 	sound := cloud.Media{Container: "mp4", Duration: time.Minute, Tracks: []cloud.Track{{Kind: cloud.TrackAudio, Index: 1, Codec: "AAC", Channels: 2, SampleRate: 48_000}}}
 	for _, tt := range []struct {
 		name  string
@@ -52,7 +52,7 @@ func TestTemplates(t *testing.T) {
 		{"it works", new(tpl(mp4)), nil, "", "", 1},
 		{"none of that name", nil, nil, ledger.Settings, `job template movies: `, 6},
 		{"no streams", new(tpl()), nil, ledger.Settings, `template "movies": it makes nothing that can be played`, 1},
-		{"not supported", new(tpl(smooth)), nil, ledger.Settings, "package smooth: not supported", 1},
+		{"smooth", new(tpl(smooth)), nil, "", "", 1},
 		{"pictures of sound", new(tpl(mp4)), &sound, ledger.BadSource, "sound only", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

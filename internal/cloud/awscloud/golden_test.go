@@ -64,6 +64,8 @@ func TestJobs(t *testing.T) {
 		{"silent", "", cloud.Media{Container: "mp4", Tracks: []cloud.Track{video(640, 480, 0, pal)}}, nil},
 		{"audio-only", "packages: [cmaf, hls, mp4]", cloud.Media{Container: "mp4", Tracks: []cloud.Track{sound}}, nil},
 		{"hls-mp4", "packages: [hls, mp4]\nsingle_pass: true", cloud.Media{Container: "matroska", Tracks: []cloud.Track{video(1280, 720, 0, pal), sound}}, nil},
+		{"smooth", "packages: [cmaf, smooth]\nrenditions: [{short_side: 720}]\nthumbnails: off", cloud.Media{Container: "mp4", Tracks: []cloud.Track{video(1920, 1080, 0, film), sound}}, nil},
+		{"smooth-audio-only", "packages: [smooth]", cloud.Media{Container: "mp4", Tracks: []cloud.Track{sound}}, nil},
 		{"smooth-dash", "", cloud.Media{}, &smooth},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func groupOf(g cloud.OutputGroup) types.OutputGroup {
 	case cloud.GroupDASH:
 		out.Name, out.OutputGroupSettings = new("DASH ISO"), dash(g, pictures)
 	case cloud.GroupSmooth:
-		out.Name, out.OutputGroupSettings = new("MS Smooth"), smooth(g)
+		out.Name, out.OutputGroupSettings = new("MS Smooth"), smooth(g, pictures)
 	case cloud.GroupFile:
 		out.Name, out.OutputGroupSettings = new("File Group"), &types.OutputGroupSettings{
 			Type:              types.OutputGroupTypeFileGroupSettings,
@@ -178,14 +178,17 @@ func dash(g cloud.OutputGroup, pictures bool) *types.OutputGroupSettings {
 	return &types.OutputGroupSettings{Type: types.OutputGroupTypeDashIsoGroupSettings, DashIsoGroupSettings: s}
 }
 
-func smooth(g cloud.OutputGroup) *types.OutputGroupSettings {
-	return &types.OutputGroupSettings{Type: types.OutputGroupTypeMsSmoothGroupSettings, MsSmoothGroupSettings: &types.MsSmoothGroupSettings{
-		Destination:           destination(g.Destination),
-		FragmentLength:        whole(g.Fragment),
-		FragmentLengthControl: types.MsSmoothFragmentLengthControlGopMultiple,
-		ManifestEncoding:      types.MsSmoothManifestEncodingUtf8,
-		AudioDeduplication:    types.MsSmoothAudioDeduplicationCombineDuplicateStreams,
-	}}
+func smooth(g cloud.OutputGroup, pictures bool) *types.OutputGroupSettings {
+	s := &types.MsSmoothGroupSettings{
+		Destination:        destination(g.Destination),
+		FragmentLength:     whole(g.Fragment),
+		ManifestEncoding:   types.MsSmoothManifestEncodingUtf8,
+		AudioDeduplication: types.MsSmoothAudioDeduplicationCombineDuplicateStreams,
+	}
+	if pictures {
+		s.FragmentLengthControl = types.MsSmoothFragmentLengthControlGopMultiple
+	}
+	return &types.OutputGroupSettings{Type: types.OutputGroupTypeMsSmoothGroupSettings, MsSmoothGroupSettings: s}
 }
 
 func outputOf(g cloud.OutputGroup, o cloud.Output, pictures bool) types.Output {
