@@ -175,7 +175,7 @@ func TestPackagesPlay(t *testing.T) {
 		name     string
 		simulate bool
 		group    string
-		streams  string // type, name, language, levels, chunks of each
+		streams  string // type, name, language, levels, chunks of each; all have the clip's length
 	}{
 		{"two rungs and two languages", false, smoothGroup("UTF8", large, small, heard(48000, 1), heard(48000, 2)), "video video  2 3, audio audio eng 1 3, audio audio_1 deu 1 3"},
 		{"UTF-16", false, smoothGroup("UTF16", large, heard(44100, 1)), "video video  1 3, audio audio eng 1 3"},
@@ -215,8 +215,9 @@ func TestPackagesPlay(t *testing.T) {
 							checkFragment(t, w, "/v/a%20b.ism/"+path, s.Type, c.Time, c.Duration)
 						}
 					}
-					if next > m.Duration {
-						t.Errorf("%s: %s ends at %d of %d", name, s.Name, next, m.Duration)
+					length := map[bool]float64{true: 10, false: 5}[tt.simulate]
+					if end := float64(next) / float64(m.TimeScale); next > m.Duration || end < length-0.1 || end > length+0.1 {
+						t.Errorf("%s: %s ends after %v s of %d, want %v s", name, s.Name, end, m.Duration, length)
 					}
 				}
 				if got := strings.Join(streams, ", "); got != tt.streams {

@@ -193,6 +193,13 @@ func TestSmoothIsCached(t *testing.T) {
 			t.Errorf("%s: %s, want that it has not been modified", r, short(got))
 		}
 	}
+	tags := make(map[string]bool)
+	for _, p := range []string{"/x.ism/Manifest", "/x.ism/QualityLevels(9)/Fragments(video=0)", "/x.ism/QualityLevels(9)/Fragments(video=20000000)", "/x_1.ismv"} {
+		tags[w.ask("GET /v"+p).Header().Get("ETag")] = true
+	}
+	if len(tags) != 4 || tags[""] {
+		t.Errorf("ETags %v, want four", tags)
+	}
 	w.pass(time.Hour)
 	w.put("v/x.ismc", object{body: "<new/>"})
 	if got := w.ask(manifest); short(got) != "OK, Miss" || got.Body.String() != "<new/>" {
