@@ -25,6 +25,7 @@ type flags struct {
 	config.Ledger
 	config.Sources
 	config.Viewer
+	config.OriginKind
 	config.Profile
 	config.Transcode
 	config.Govern

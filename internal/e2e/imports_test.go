@@ -26,7 +26,7 @@ var house = map[string]string{
 	"internal/distribution":    "internal/cloud",
 	"internal/queue":           "tasks",
 	"internal/queue/redistest": "",
-	"internal/stage":           "tasks internal/cloud internal/media internal/ledger internal/delivery internal/queue",
+	"internal/stage":           "tasks internal/cloud internal/media internal/ledger internal/delivery internal/distribution internal/queue",
 	"internal/inventory":       "tasks internal/cloud",
 	"internal/reconcile":       "tasks internal/cloud internal/ledger internal/queue internal/stage",
 	"internal/governor":        "internal/cloud",

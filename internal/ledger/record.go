@@ -133,10 +133,14 @@ const (
 	Transient  Class = "transient"   // passing, but too often
 	Incomplete Class = "incomplete"  // the job is complete and its files are not
 	Canceled   Class = "canceled"    // by somebody else
+
+	// Distribution: the build is whole, and viewers could not play what it has
+	// through the distribution. Its files are kept while its revision is wanted.
+	Distribution Class = "distribution"
 )
 
 // Classes lists the classes.
-var Classes = []Class{BadSource, SourceGone, Archived, Settings, Access, Capacity, Transient, Incomplete, Canceled}
+var Classes = []Class{BadSource, SourceGone, Archived, Settings, Access, Capacity, Transient, Incomplete, Canceled, Distribution}
 
 // Outputs are the verified files of a build. Paths are relative to the
 // build's prefix.

@@ -20,7 +20,7 @@ const maxRejected = 50
 //
 //   - A build whose job is complete, and which failed afterwards, is transcoded
 //     again, and not paid for again. Should it fail once more, the next Redrive
-//     makes a new build.
+//     makes a new build, unless only the distribution is to blame.
 //   - After a job that failed there is a new build, planned; spec is asked for
 //     its job, given the old build, as in [Record.Plan].
 //   - A source that failed before it had a build, or whose build's files and
@@ -59,10 +59,15 @@ func (r *Record) Redrive(now time.Time, spec func(old Build, number int) (cloud.
 }
 
 // resumable reports whether a failed build's job is complete and its files may
-// be whole by now.
+// be whole by now. Those that the distribution alone keeps from viewers are, and
+// are tried however often.
 func (b *Build) resumable() bool {
-	return b.State == Failed && b.Failure.Stage == stagePublish && b.Job != "" && !b.JobDone.IsZero() && b.Outputs == nil && b.Spec != nil && !b.Resumed
+	whole := b.State == Failed && b.Failure.Stage == stagePublish && b.Job != "" && !b.JobDone.IsZero() && b.Outputs == nil && b.Spec != nil
+	return whole && (!b.Resumed || b.heldBack())
 }
+
+// heldBack reports whether a build is whole, and failed of the distribution.
+func (b *Build) heldBack() bool { return b.Failure != nil && b.Failure.Class == Distribution }
 
 // Rollback shows the previous build again, by a switch, and rejects the
 // revision that it leaves, so that no report brings that back. Newer content

@@ -75,7 +75,8 @@ func (r *Record) retirement(b *Build, grace time.Duration) (time.Time, bool) {
 	case Published:
 		return b.Replaced.Add(grace), r.keepReason(b) == ""
 	case Failed, Superseded:
-		return b.since().Add(grace), b.hasFiles() && b.resolved()
+		held := b.State == Failed && b.heldBack() && b.Revision.ID == r.Wanted.ID
+		return b.since().Add(grace), b.hasFiles() && b.resolved() && !held
 	}
 	return time.Time{}, false
 }

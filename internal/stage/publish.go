@@ -26,6 +26,7 @@ type Publish struct {
 	Output   cloud.Location
 	Next     Queue
 	Retire   *Retirement
+	Smooth   Smooth // nil: there is no distribution that would have to be asked
 	Log      *zap.Logger
 }
 
@@ -40,7 +41,8 @@ type Delivery interface {
 const maxIncomplete = 5
 
 // Handle publishes one build. It returns a permanent error if the job's files
-// are not what the job should have made; the ledger knows by then.
+// are not what the job should have made, or the distribution is not one that
+// could play them; the ledger knows by then.
 func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
 	rec, err := p.Ledger.Get(ctx, t.Asset)
 	if err != nil {
@@ -62,7 +64,7 @@ func (p *Publish) Handle(ctx context.Context, t tasks.Publish) error {
 			return p.ended(ctx, t, err)
 		}
 	}
-	if seq := rec.Seq; rec.EntriesSeq < seq {
+	if seq := rec.Seq; rec.EntriesSeq < seq && rec.Removed == nil {
 		if rec, err = p.entries(ctx, rec); err != nil {
 			// The switch is made: there is no way but on.
 			return verdict(ctx, fmt.Errorf("publish asset %s switch %d: %w", t.Asset, seq, err), nil)
@@ -79,6 +81,9 @@ func (p *Publish) show(ctx context.Context, rec *ledger.Record, b ledger.Build) 
 	}
 	outputs, err := p.Delivery.Verify(ctx, media.BuildPrefix(p.Output, rec.Asset, b.Number), *b.Spec)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.playable(ctx, rec.Asset, b.Number, outputs); err != nil {
 		return nil, err
 	}
 	rec, err = p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {
@@ -122,6 +127,9 @@ func (p *Publish) ended(ctx context.Context, t tasks.Publish, err error) error {
 	}
 	fail := failBuild(ctx, p.Ledger, p.Retire, t.Asset, t.Build, tasks.KindPublish)
 	wrapped := fmt.Errorf("publish asset %s build %d: %w", t.Asset, t.Build, err)
+	if refused(err) {
+		return end(wrapped, fail, ledger.Failure{Class: ledger.Distribution, Message: err.Error(), Attempts: queue.Failures(ctx) + 1})
+	}
 	if _, ok := errors.AsType[*delivery.IncompleteError](err); ok && queue.Failures(ctx) >= maxIncomplete {
 		return end(wrapped, fail, ledger.Failure{Class: ledger.Incomplete, Message: err.Error(), Attempts: queue.Failures(ctx) + 1})
 	}
