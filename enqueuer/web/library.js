@@ -2,6 +2,7 @@
 // something is in work. Titles and reasons are foreign text; they are only ever
 // set as text.
 import { open, close } from "./player.js";
+import { formats } from "./streams.js";
 
 const $ = (id) => document.getElementById(id);
 const cards = new Map(); // by asset
@@ -21,7 +22,7 @@ const qualities = (renditions = []) =>
 function make(asset) {
   const card = $("card").content.firstElementChild.cloneNode(true);
   const at = (name) => card.querySelector(name);
-  const parts = { card, button: at(".open"), image: at("img"), duration: at(".duration"), title: at(".title"), state: at(".state"), renditions: at(".renditions"), reason: at(".reason") };
+  const parts = { card, button: at(".open"), image: at("img"), duration: at(".duration"), title: at(".title"), state: at(".state"), formats: at(".formats"), renditions: at(".renditions"), reason: at(".reason") };
   parts.button.addEventListener("click", () => {
     const shown = list.find((a) => a.asset === asset);
     if (shown?.urls) { location.hash = asset; }
@@ -40,6 +41,7 @@ function fill(a) {
   p.button.disabled = !a.urls;
   p.button.setAttribute("aria-label", a.urls ? `Play ${a.title}` : `${a.title}, ${a.state}`);
   p.renditions.textContent = qualities(a.renditions).join(" · ") || (a.urls ? "sound only" : "");
+  p.formats.textContent = formats(a.urls).join(" · ");
   p.duration.textContent = clock(a.duration ?? 0);
   p.duration.hidden = !a.duration;
   p.reason.textContent = p.reason.title = a.reason ?? "";
@@ -89,10 +91,12 @@ async function load() {
   if (!document.hidden) timer = setTimeout(load, list.length === 0 || list.some((a) => a.open) ? working : idle);
 }
 
-// follow opens the player of the asset that the address names.
+// follow opens the player of the asset, and of the stream, that the address
+// names: #ASSET or #ASSET/STREAM.
 function follow() {
-  const shown = list.find((a) => a.asset === location.hash.slice(1));
-  if (shown?.urls) open(shown);
+  const [asset, stream] = location.hash.slice(1).split("/");
+  const shown = list.find((a) => a.asset === asset);
+  if (shown?.urls) open(shown, stream);
   else if (!location.hash) close();
 }
 

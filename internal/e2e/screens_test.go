@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ import (
 // screens is the folder, from the repository's root, into which TestScreens
 // writes the pictures of the documentation; empty for none.
 var screens = os.Getenv("VODFLEET_SCREENS")
+
+// screensProfile makes all that the page can play.
+const screensProfile = "packages: [cmaf, mp4]\n"
+
+// screensStream is what the picture of the player shows.
+const screensStream = "hls-cmaf"
 
 // film is one asset on the page.
 type film struct{ name, asset string }
@@ -46,8 +53,12 @@ func TestScreens(t *testing.T) {
 		all, ids = append(all, film{s.Name, id}), append(ids, id)
 	}
 	address := freeAddress(t)
+	profile := filepath.Join(t.TempDir(), "profile.yaml")
+	if err := os.WriteFile(profile, []byte(screensProfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	f.Enqueuer("dashboard", "--listen", address)
-	f.Enqueuer("watch")
+	f.Enqueuer("watch", "--profile", profile)
 	f.Enqueuer("library", "--every", "500ms")
 	worker := f.Worker()
 	f.Report()
@@ -219,23 +230,26 @@ func seeLibrary(t *testing.T, tab context.Context, f *fleet.Fleet, all []film) {
 	grid := capture(t, tab)
 
 	shown := all[0]
-	for _, player := range []struct{ button, engine string }{{"", "hls.js"}, {"#dash", "dash.js"}} {
-		if player.button == "" {
-			eval(t, tab, fmt.Sprintf("location.hash = %q", shown.asset))
-		} else {
-			eval(t, tab, "document.querySelector('#video').loop = true, document.querySelector('"+player.button+"').click()")
+	eval(t, tab, fmt.Sprintf("location.hash = %q, document.querySelector('#video').muted = document.querySelector('#video').loop = true", shown.asset))
+	until(t, tab, "document.querySelectorAll('#streams tr').length > 0")
+	var pictures []image.Image
+	for _, stream := range []struct{ id, engine string }{{"hls-cmaf", "hls.js"}, {"dash-cmaf", "dash.js"}, {"smooth-smooth", "dash.js"}, {"file-mp4-0", "the browser"}} {
+		if !strings.Contains(screensProfile, "smooth") && strings.HasPrefix(stream.id, "smooth") {
+			continue
 		}
-		until(t, tab, fmt.Sprintf("document.querySelector('#player').open && document.querySelector('#player').dataset.engine.startsWith(%q)", player.engine))
-		until(t, tab, "document.querySelector('#video').currentTime > 1.5 && document.querySelector('#video').videoWidth > 0")
+		eval(t, tab, fmt.Sprintf("document.querySelector('[data-stream=%q] .start').click()", stream.id))
+		until(t, tab, fmt.Sprintf("document.querySelector('#player').open && document.querySelector('#player').dataset.stream === %q && document.querySelector('#player').dataset.engine.startsWith(%q)", stream.id, stream.engine))
+		until(t, tab, "document.querySelector('#video').currentTime > 1.5 && document.querySelector('#video').videoWidth > 0 && !document.querySelector('#video').seeking")
 		until(t, tab, "document.querySelector('#failed').hidden")
-		if player.button == "" { // a thumbnail above the scrub bar
+		if stream.id == screensStream { // a thumbnail above the scrub bar
 			eval(t, tab, `(() => { const s = document.querySelector('#seek'), b = s.getBoundingClientRect();
 				s.dispatchEvent(new PointerEvent('pointermove', { clientX: b.left + b.width * .6, clientY: b.top + 4 })); })()`)
 			until(t, tab, "!document.querySelector('#preview').hidden && document.querySelector('#preview img').naturalWidth > 0")
-			save(t, "library.png", grid, capture(t, tab))
+			pictures = append(pictures, capture(t, tab))
 		}
 	}
-	until(t, tab, "document.querySelectorAll('#copies button').length === 3")
+	save(t, "library.png", append([]image.Image{grid}, pictures...)...)
+	until(t, tab, "document.querySelectorAll('.copy').length === document.querySelectorAll('#streams tr').length + 3")
 	until(t, tab, "performance.getEntriesByType('resource').every((e) => new URL(e.name).origin === location.origin)")
 }
 
