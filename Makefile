@@ -11,7 +11,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 UNIT = $$($(GO) list ./... | grep -v /internal/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates bench-failures simulation chaos fuzz compose-check clean
+.PHONY: help setup setup-test build demo test unit e2e lint bench bench-rates bench-failures bench-replace simulation chaos fuzz compose-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +50,7 @@ bench: build ## benchmarks, as ratios within one run
 bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about forty minutes)
 	$(GO) test ./internal/e2e/bench -run TestRates -rates polls,events,naive -rates.out $(CURDIR)/docs/rates.md -count 1 -v -timeout 4h
 
-simulation: ## every crash point and every meeting of two runs, in memory, and 2,000 random histories; writes docs/simulation.md
+simulation: ## every crash point, every meeting of two runs and 2,000 random histories, in memory (about forty minutes); writes docs/simulation.md
 	$(GO) test ./internal/e2e/sim -run TestSimulation -full -histories 2000 -table $(CURDIR)/docs/simulation.md -count 1 -timeout 3h
 
 chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; DIR=folder keeps its state and goes on there, SEED=n
@@ -58,6 +58,9 @@ chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; 
 
 bench-failures: build ## 12,000 assets that fail of four classes are counted, and one class of them is sent again
 	$(GO) test ./internal/e2e -run TestFailuresStay -failures 12000 -count 1 -v -timeout 3h
+
+bench-replace: build ## 5,000 simulated assets are replaced at once: invalidations, paths in progress, how soon all are live
+	$(GO) test ./internal/e2e -run TestReplacedLibrary -replaced 5000 -replaced.invalidation 60s -replaced.workers 2 -count 1 -v -timeout 2h
 
 fuzz: ## every fuzz test for FUZZTIME (10s each)
 	@sh deploy/fuzz.sh $(GO) $${FUZZTIME:-10s} . $(LOCAL)
