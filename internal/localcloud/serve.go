@@ -87,6 +87,7 @@ type cdnFlags struct {
 	InvalidateTime time.Duration `default:"5s" help:"From an invalidation to Completed, in the cloud's time."`
 	MaxPaths       int           `default:"3000" help:"Single paths of invalidations in progress, per distribution."`
 	MaxWildcards   int           `default:"15" help:"Wildcard paths of invalidations in progress, per distribution."`
+	Smooth         bool          `help:"Give the first distribution the Smooth Streaming flag for media/*, when it is made."`
 	EdgeMemory     int64         `name:"edge-memory" default:"268435456" help:"Bytes that the edge may keep in memory."`
 }
 

@@ -46,6 +46,8 @@ func (s *Service) first() error {
 			return err
 		}
 	}
+	media := firstBehavior("CacheBehavior", "media/*", firstBuilds, firstHeaders)
+	media.add(leaf("SmoothStreaming", s.cfg.Smooth))
 	cfg := el("DistributionConfig",
 		leaf("CallerReference", "localcloud"), leaf("Comment", "The local cloud's first distribution"), leaf("Enabled", true),
 		list("Origins", el("Origin", leaf("Id", "output"), leaf("DomainName", s.cfg.Origin+".s3.us-east-1.amazonaws.com"),
@@ -53,7 +55,7 @@ func (s *Service) first() error {
 		firstBehavior("DefaultCacheBehavior", "", managedCache, managedShared),
 		list("CacheBehaviors",
 			firstBehavior("CacheBehavior", "watch/*", firstEntries, managedShared),
-			firstBehavior("CacheBehavior", "media/*", firstBuilds, firstHeaders)))
+			media))
 	normalize(cfg)
 	if err := s.checkConfig(FirstID, cfg); err != nil {
 		return fmt.Errorf("first distribution over bucket %s: %w", s.cfg.Origin, err)

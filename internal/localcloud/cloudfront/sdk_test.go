@@ -107,6 +107,12 @@ func TestFirstDistribution(t *testing.T) {
 	if err != nil || h.ResponseHeadersPolicy.ResponseHeadersPolicyConfig.CorsConfig.AccessControlAllowOrigins.Items[0] != "*" {
 		t.Errorf("headers policy: %v", err)
 	}
+	for _, smooth := range []bool{false, true} {
+		b := newStand(t, func(c *Config) { c.Smooth = smooth }).service.Lookup("").Behaviors[1]
+		if b.Pattern != "media/*" || b.Smooth != smooth {
+			t.Errorf("%s is smooth %v, want %v of media/*", b.Pattern, b.Smooth, smooth)
+		}
+	}
 	v := s.service.Lookup("")
 	var behaviors []string
 	for _, b := range v.Behaviors {

@@ -36,6 +36,7 @@ type Config struct {
 	Clock  Clock
 	Calls  Recorder // nil: nothing is counted, no faults
 	Origin string   // bucket of the first distribution's origin
+	Smooth bool     // media/* of the first distribution has the Smooth Streaming flag, when it is made
 
 	// Authorize checks a request's signature and answers itself when it refuses.
 	Authorize func(http.Handler) http.Handler
