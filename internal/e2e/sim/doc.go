@@ -18,6 +18,6 @@
 // one safeguard removed must fail in it.
 //
 //	go test ./internal/e2e/sim -table FILE         # what was tried and found
-//	go test ./internal/e2e/sim -full -timeout 2h   # every point and every meeting
+//	go test ./internal/e2e/sim -full -timeout 2h   # every point, every meeting (of governed runs a part)
 //	go test ./internal/e2e/sim -run Random -seed 7 -histories 100000
 package sim

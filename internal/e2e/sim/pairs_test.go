@@ -27,7 +27,8 @@ func (p partner) String() string {
 // second so many, then the first goes on, for so many more or to its end, and
 // then the second. Two changes of turn are the bound of these tests.
 type meeting struct {
-	run    int // which run of a task of the story is the first, from 1
+	plain  bool // without a governor and a job board
+	run    int  // which run of a task of the story is the first, from 1
 	with   partner
 	first  int // calls
 	second int
@@ -51,7 +52,7 @@ func (m meeting) meet(t *testing.T, s story, tab *table) (met, back bool) {
 		s.paid, s.free = 0, true
 	}
 	var a *arranger
-	v, _, harmed := s.tell(t, options{plain: !*full}, func(w *world) {
+	v, _, harmed := s.tell(t, options{plain: m.plain}, func(w *world) {
 		a = &arranger{meeting: m, w: w}
 		w.faults = func(call) fault { return fault{} }
 		w.arrange = a.arrange
@@ -60,7 +61,7 @@ func (m meeting) meet(t *testing.T, s story, tab *table) (met, back bool) {
 	if !a.met {
 		return false, false
 	}
-	if tab.add(formOf("two runs, "+m.with.String(), !*full), v); !v.ok() {
+	if tab.add(formOf("two runs, "+m.with.String(), m.plain), v); !v.ok() {
 		t.Errorf("%v\n%s", harmed, v)
 	}
 	return a.met, a.back
@@ -178,20 +179,22 @@ func among(ready []*run, want *run) *run {
 // maxRuns bounds the runs of a story of which each is the first once.
 const maxRuns = 12
 
-// Two runs meet at each pair of their calls.
+// Two runs meet at each pair of their calls, or at one in so many.
 func testPairs(t *testing.T, tab *table) {
-	stride := 24
+	strides := map[bool]int{true: 24} // by whether it is without a governor
 	if *full {
-		stride = 1
+		strides = map[bool]int{true: 1, false: 8}
 	}
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			for with := range partners {
-				for run := 1; run <= maxRuns; run++ {
-					meetAt(t, s, tab, with, run, stride)
-					if t.Failed() && *stop {
-						return
+			for plain, stride := range strides {
+				for with := range partners {
+					for run := 1; run <= maxRuns; run++ {
+						meetAt(t, s, tab, meeting{plain: plain, run: run, with: with}, stride)
+						if t.Failed() && *stop {
+							return
+						}
 					}
 				}
 			}
@@ -199,19 +202,23 @@ func testPairs(t *testing.T, tab *table) {
 	}
 }
 
-// meetAt has one run of a story meet a partner at pairs of calls, one in so many.
-func meetAt(t *testing.T, s story, tab *table, with partner, run, stride int) {
+// meetAt has the runs of m meet at pairs of calls, one in so many.
+func meetAt(t *testing.T, s story, tab *table, m meeting, stride int) {
 	step := max(stride/4, 1)
-	for first := run % step; ; first += step {
-		if met, _ := (meeting{run, with, first, 0, 0}).meet(t, s, tab); !met {
+	at := func(first, second, more int) (met, back bool) {
+		m.first, m.second, m.more = first, second, more
+		return m.meet(t, s, tab)
+	}
+	for first := m.run % step; ; first += step {
+		if met, _ := at(first, 0, 0); !met {
 			return
 		}
-		for second := (first + run) % stride; ; second += stride {
-			met, back := (meeting{run, with, first, second, toTheEnd}).meet(t, s, tab)
+		for second := (first + m.run) % stride; ; second += stride {
+			met, back := at(first, second, toTheEnd)
 			if !met || !back || t.Failed() && *stop {
 				break
 			}
-			(meeting{run, with, first, second, 1}).meet(t, s, tab)
+			at(first, second, 1)
 		}
 	}
 }

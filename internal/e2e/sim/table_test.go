@@ -88,7 +88,7 @@ func (t *table) write(tt *testing.T) {
 	}
 	form := "a sample of the points and meetings"
 	if *full {
-		form = "every point of every story and every meeting"
+		form = "every point of every story, every meeting of two ungoverned runs and a part of those of governed ones"
 	}
 	page := fmt.Sprintf(preface, form, *seed, *seed+uint64(*histories)-1, time.Since(t.began).Round(time.Second), s)
 	if err := os.WriteFile(*show, []byte(page), 0o644); err != nil {
