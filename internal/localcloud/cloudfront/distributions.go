@@ -186,6 +186,7 @@ func (s *Service) saveDistribution(d *distribution) error {
 var summarized = []string{
 	"Aliases", "Origins", "OriginGroups", "DefaultCacheBehavior", "CacheBehaviors", "CustomErrorResponses", "Comment",
 	"PriceClass", "Enabled", "ViewerCertificate", "Restrictions", "WebACLId", "HttpVersion", "IsIPV6Enabled", "Staging",
+	"ConnectionMode",
 }
 
 func (s *Service) listDistributions(r *http.Request) (*reply, error) {
@@ -199,7 +200,9 @@ func (s *Service) listDistributions(r *http.Request) (*reply, error) {
 			leaf("Id", d.ID), leaf("ARN", d.arn()), leaf("ETag", d.ETag), leaf("Status", d.status(s.now())),
 			leaf("LastModifiedTime", stamp(d.Modified)), leaf("DomainName", d.Domain))
 		for _, name := range summarized {
-			n.kids = append(n.kids, d.next.child(name))
+			if c := d.next.child(name); c != nil {
+				n.kids = append(n.kids, c)
+			}
 		}
 		items[i] = n
 	}

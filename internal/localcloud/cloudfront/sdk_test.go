@@ -293,6 +293,26 @@ func manyTenants(c *types.DistributionConfig) {
 	old.CachePolicyId = c.CacheBehaviors.Items[0].CachePolicyId
 }
 
+func TestManyTenantsAreToldApart(t *testing.T) {
+	s := newStand(t)
+	c := full()
+	manyTenants(c)
+	if _, err := s.CreateDistribution(t.Context(), &sdk.CreateDistributionInput{DistributionConfig: c}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.ListDistributions(t.Context(), &sdk.ListDistributionsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := list.DistributionList.Items[0].ConnectionMode, list.DistributionList.Items[1].ConnectionMode; a != "" || b != types.ConnectionModeTenantOnly {
+		t.Errorf("connection modes %q and %q", a, b)
+	}
+	s.clock.t = s.clock.t.Add(time.Minute)
+	if v := s.service.Lookup(*list.DistributionList.Items[1].DomainName); !v.TenantOnly {
+		t.Error("the edge takes it for a standard one")
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

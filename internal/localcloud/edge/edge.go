@@ -3,7 +3,7 @@
 // policies, forgets what completed invalidations name, and serves Smooth
 // Streaming where a behaviour's flag is on. What the distributions are it
 // leaves to package cloudfront, the objects to package objects. Edge functions,
-// signed URLs, TLS and compression are not modelled.
+// distribution tenants, signed URLs, TLS and compression are not modelled.
 package edge
 
 import (

@@ -187,7 +187,10 @@ func (r *rangeReader) load(off, n int64) error {
 }
 
 func (r *rangeReader) ask(off, n int64) (*http.Response, error) {
-	resp, err := r.edge.ask(r.ctx, r.q, http.MethodGet, nil, http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", off, off+n-1)}})
+	resp, err := r.edge.ask(r.ctx, r.q, http.MethodGet, nil, http.Header{
+		"Range":           {fmt.Sprintf("bytes=%d-%d", off, off+n-1)},
+		"Accept-Encoding": {"identity"}, // whatever the viewer takes: it is for the edge to read
+	})
 	if err != nil {
 		return nil, &originError{originFailure(r.q, err)}
 	}

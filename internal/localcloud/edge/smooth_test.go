@@ -327,6 +327,12 @@ func TestOddOrigins(t *testing.T) {
 			}
 			plain(w, r, body)
 		}, fragment, 502, "changed while it was read"},
+		{"compressed for who takes that", func(w http.ResponseWriter, r *http.Request, body string) {
+			if r.Header.Get("Accept-Encoding") != "identity" {
+				body = "\x1f\x8b"
+			}
+			plain(w, r, body)
+		}, manifest, 200, "<client/>"},
 		{"its own error", func(w http.ResponseWriter, _ *http.Request, _ string) { http.Error(w, "teapot", http.StatusTeapot) }, manifest, 418, "teapot"},
 		{"broken off", func(w http.ResponseWriter, _ *http.Request, body string) {
 			w.Header().Set("Content-Length", "1000000")
@@ -346,9 +352,21 @@ func TestOddOrigins(t *testing.T) {
 			}))
 			o.Read = 100 * time.Millisecond
 			w := smoothWorld(t, o)
-			if got := w.ask("GET " + tt.path); got.Code != tt.status || !strings.Contains(got.Body.String(), tt.text) {
+			w.view.Behaviors[0].Forward.Headers = cloudfront.Selection{Mode: "allViewer"}
+			if got := w.ask("GET "+tt.path, "Accept-Encoding: gzip"); got.Code != tt.status || !strings.Contains(got.Body.String(), tt.text) {
 				t.Errorf("%d %.300q, want %d with %q", got.Code, got.Body, tt.status, tt.text)
 			}
 		})
 	}
+}
+
+func FuzzContentRange(f *testing.F) {
+	f.Add("bytes 2-4/10")
+	f.Add("bytes */0")
+	f.Fuzz(func(t *testing.T, s string) {
+		from, size, ok := contentRange(s)
+		if ok && (from < 0 || size <= from) {
+			t.Errorf("%q is from %d of %d", s, from, size)
+		}
+	})
 }
