@@ -201,7 +201,7 @@ func (f *memFleet) handle(server *queue.Server, live func()) {
 	poll := &stage.Poll{Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Fleet: "bench", Next: next, Retire: retire, Log: log}
 	publish := &stage.Publish{Ledger: f.book, Source: store, Delivery: files, Profiles: f.profiles, Output: output, Next: next, Retire: retire, Log: log}
 	invalidate := &stage.Invalidate{
-		Ledger: f.book, CDN: f.mem.CDN, Profiles: f.profiles, Distribution: "E1", ViewerURL: "https://viewers.example",
+		Ledger: f.book, Caches: emptyCaches{}, Profiles: f.profiles, Distribution: "E1", ViewerURL: "https://viewers.example",
 		Next: next, Retire: retire, Log: log,
 	}
 	queue.Handle(server, ingest.Handle)
@@ -222,3 +222,9 @@ func (f *memFleet) handle(server *queue.Server, live func()) {
 		return err
 	})
 }
+
+// emptyCaches hold nothing: invalidations are shared by many assets, and
+// measured by themselves.
+type emptyCaches struct{}
+
+func (emptyCaches) Await(context.Context, string, int, []string) (bool, error) { return true, nil }
