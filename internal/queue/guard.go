@@ -13,6 +13,11 @@ import (
 // errUnfit is no passing state of a Redis.
 var errUnfit = errors.New("not fit for the queue")
 
+// errLoading is a passing state: while Redis reads its append-only file it says
+// that it has none, and no snapshot was made since its start (loadAppendOnlyFiles
+// in Redis's aof.c turns aof_state off for that time).
+var errLoading = errors.New("it is loading its data from disk")
+
 // unfit says what is wrong with a Redis and what mends it.
 type unfit struct{ what, mend string }
 
@@ -55,6 +60,9 @@ func parseInfo(text string) map[string]string {
 
 // fit judges what a Redis tells of itself, with CONFIG's "save" where it does.
 func fit(info map[string]string, allowVolatile bool) error {
+	if info["loading"] == "1" {
+		return errLoading
+	}
 	var errs unfits
 	if v := info["redis_version"]; v != "" && olderThan(v, minRedis) {
 		errs = append(errs, unfit{

@@ -56,6 +56,17 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// A Redis that starts says of its append-only file what is not so for long.
+func TestLoading(t *testing.T) {
+	err := fit(parseInfo("role:master\r\nloading:1\r\naof_enabled:0\r\nrdb_saves:0\r\nsave:\r\n"), false)
+	if !errors.Is(err, errLoading) || !transient(err) {
+		t.Errorf("fit = %v, want a passing state", err)
+	}
+	if err := fit(parseInfo("loading:0\r\naof_enabled:1\r\nsave:\r\n"), false); err != nil {
+		t.Errorf("fit = %v once it has loaded", err)
+	}
+}
+
 // What real servers tell, with CONFIG and without, and that the advice mends it.
 func TestCheckRedis(t *testing.T) {
 	t.Parallel()
