@@ -166,13 +166,9 @@ func (v *viewers) narrow(t *testing.T, urls delivery.URLs) {
 			low, high = high, low
 		}
 		const seconds = 3
-		switching := []players.Player{players.HLSJS, players.DashJS}
-		if p.Kind != players.HLS { // on such a link hlsdemux of GStreamer 1.22 shows a second and stands still
-			switching = append(switching, players.GStreamer)
-		}
 		group.Go(func() error {
 			v.play(t, 2, []players.Package{p}, players.Options{
-				Each: []players.Player{}, Whole: switching, Rate: 1,
+				Each: []players.Player{}, Whole: []players.Player{players.GStreamer, players.HLSJS, players.DashJS}, Rate: 1,
 				Link: players.Link{Wide: 4 * high, After: seconds * high, Narrow: low + (high-low)/4},
 			}, checkSwitched)
 			return nil

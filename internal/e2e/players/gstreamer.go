@@ -30,16 +30,18 @@ const (
 // and looks at every frame.
 func gstreamer(ctx context.Context, address string) (s Seen) {
 	s.Player = GStreamer
-	said, err := launch(ctx, s.count, "uridecodebin", "uri="+address, "caps=video/x-raw(ANY)", "expose-all-streams=false",
-		"!", "videoconvert", "name=in", "!", "videoscale", "add-borders=false",
-		"!", fmt.Sprintf("video/x-raw,format=GRAY8,width=%d,height=%d", lookWidth, lookHeight))
+	// A playbin, since uridecodebin has other pads after a switch of renditions,
+	// which gst-launch leaves alone. The flags are video, and that as it is.
+	said, err := launch(ctx, s.count, "playbin", "uri="+address, "flags=0x41", fmt.Sprintf(
+		"video-sink=videoconvert ! videoscale add-borders=false ! video/x-raw,format=GRAY8,width=%d,height=%d ! fdsink fd=3 sync=false",
+		lookWidth, lookHeight))
 	s.Err = err
 	s.shape(said)
 	return s
 }
 
-// launch runs a pipeline and gives what comes out at its end to read, which may
-// stop early. It returns what GStreamer said.
+// launch runs a pipeline and gives what it writes to descriptor 3 to read, which
+// may stop early. It returns what GStreamer said.
 func launch(ctx context.Context, read func(io.Reader), pipeline ...string) (string, error) {
 	ours, theirs, err := os.Pipe()
 	if err != nil {
@@ -47,7 +49,7 @@ func launch(ctx context.Context, read func(io.Reader), pipeline ...string) (stri
 	}
 	said := &tail{most: maxSaid}
 	args := append([]string{"-v"}, pipeline...)
-	cmd := exec.CommandContext(ctx, "gst-launch-1.0", append(args, "!", "fdsink", "fd=3")...)
+	cmd := exec.CommandContext(ctx, "gst-launch-1.0", args...)
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.WaitDelay = time.Second
@@ -105,37 +107,32 @@ func lookAt(m image.Image, at time.Duration) Look {
 }
 
 var (
-	capsOf = regexp.MustCompile(`GstVideoConvert:in\.GstPad:sink: caps = (video/x-raw.*)`)
+	capsOf = regexp.MustCompile(` caps = (video/x-raw.*)`)
 	width  = regexp.MustCompile(`width=\(int\)(\d{1,5})`)
 	height = regexp.MustCompile(`height=\(int\)(\d{1,5})`)
 	pixel  = regexp.MustCompile(`pixel-aspect-ratio=\(fraction\)(\d{1,9})/(\d{1,9})`)
 )
 
-// shape takes the picture's sizes from what GStreamer said.
+// shape takes the picture's sizes from what GStreamer said of any element's raw
+// video: under load it does not tell of every one's.
 func (s *Seen) shape(said string) {
-	all := capsOf.FindAllStringSubmatch(said, -1)
-	if len(all) == 0 {
-		return
-	}
-	var caps string
-	number := func(r *regexp.Regexp, group int) int {
-		if found := r.FindStringSubmatch(caps); found != nil {
-			n, _ := strconv.Atoi(found[group])
-			return n
+	for _, found := range capsOf.FindAllStringSubmatch(said, -1) {
+		number := func(r *regexp.Regexp, group int) int {
+			if found := r.FindStringSubmatch(found[1]); found != nil {
+				n, _ := strconv.Atoi(found[group])
+				return n
+			}
+			return 0
 		}
-		return 0
-	}
-	for _, one := range all {
-		caps = one[1]
-		s.Width, s.Height, s.Aspect = number(width, 1), number(height, 1), 0
-		s.sized(fmt.Sprintf("%dx%d", s.Width, s.Height))
-	}
-	if s.Height == 0 {
-		return
-	}
-	s.Aspect = float64(s.Width) / float64(s.Height)
-	if num, den := number(pixel, 1), number(pixel, 2); num > 0 && den > 0 {
-		s.Aspect *= float64(num) / float64(den)
+		w, h := number(width, 1), number(height, 1)
+		if h == 0 || w == lookWidth && h == lookHeight { // those are behind the scaler
+			continue
+		}
+		s.Width, s.Height, s.Aspect = w, h, float64(w)/float64(h)
+		s.sized(fmt.Sprintf("%dx%d", w, h))
+		if num, den := number(pixel, 1), number(pixel, 2); num > 0 && den > 0 {
+			s.Aspect *= float64(num) / float64(den)
+		}
 	}
 }
 

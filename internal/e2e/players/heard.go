@@ -35,7 +35,7 @@ func (h *Harness) Listen(ctx context.Context, p Package, o Options) (heard Heard
 	ctx, cancel := o.bound(ctx)
 	defer cancel()
 	_, err = launch(ctx, heard.count, "uridecodebin", "uri="+l.at+path, "caps=audio/x-raw(ANY)", "expose-all-streams=false",
-		"!", "audioconvert", "!", "audioresample", "!", fmt.Sprintf("audio/x-raw,format=S16LE,rate=%d,channels=1", hearRate))
+		"!", "audioconvert", "!", "audioresample", "!", fmt.Sprintf("audio/x-raw,format=S16LE,rate=%d,channels=1", hearRate), "!", "fdsink", "fd=3")
 	if err != nil {
 		heard.Err = fmt.Errorf("listen to %s: %w", p.Name, err)
 	}

@@ -70,8 +70,8 @@ function attach(player, video, url, lean, say) {
     }
     case "dash.js": {
       const dash = dashjs.MediaPlayer().create();
-      // No jumps over gaps, which hide what is missing.
-      dash.updateSettings({debug: {logLevel: dashjs.Debug.LOG_LEVEL_NONE}, streaming: {gaps: {jumpGaps: false}}});
+      // No jumps over gaps, which hide what is missing; a switch may leave some.
+      dash.updateSettings({debug: {logLevel: dashjs.Debug.LOG_LEVEL_NONE}, streaming: {gaps: {jumpGaps: lean}}});
       if (lean) dash.updateSettings({streaming: {abr: {initialBitrate: {video: 100000}}, buffer: {bufferTimeDefault: 2, bufferTimeAtTopQuality: 2, bufferTimeAtTopQualityLongForm: 2}}});
       // Now and then dash.js sees the end before the browser does, and stops
       // short of the last frames.
