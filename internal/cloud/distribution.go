@@ -214,6 +214,10 @@ type Distributions interface {
 	// reference is that of another.
 	CreateDistribution(ctx context.Context, reference string, c DistributionConfig) (DistributionConfig, error)
 
+	// Created finds the distribution that was made with that reference and that
+	// Comment. It fails with [ErrNotFound] if there is none.
+	Created(ctx context.Context, reference, comment string) (DistributionConfig, error)
+
 	// EnsureCachePolicy finds the cache policy of p's name, or makes it, and
 	// returns its ID. One of that name that says anything else is [ErrConflict].
 	EnsureCachePolicy(ctx context.Context, p CachePolicy) (string, error)

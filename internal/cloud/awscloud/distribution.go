@@ -105,7 +105,11 @@ func (c *cdn) CreateDistribution(ctx context.Context, reference string, want clo
 		return c.api.CreateDistribution(ctx, &cloudfront.CreateDistributionInput{DistributionConfig: raw})
 	})
 	if e, ok := errors.AsType[*cloud.Error](err); ok && e.Code == "DistributionAlreadyExists" {
-		return c.made(ctx, reference, want.Comment, err)
+		d, ferr := c.Created(ctx, reference, want.Comment)
+		if errors.Is(ferr, cloud.ErrNotFound) {
+			return d, err
+		}
+		return d, ferr
 	}
 	if err != nil {
 		return cloud.DistributionConfig{}, err
@@ -119,12 +123,16 @@ func (c *cdn) CreateDistribution(ctx context.Context, reference string, want clo
 // maxPages bounds how far a list is read: 10,000 entries, far above the quotas.
 const maxPages = 100
 
-// made finds the distribution that was made with a reference, or returns err.
-func (c *cdn) made(ctx context.Context, reference, comment string, err error) (cloud.DistributionConfig, error) {
+// Created implements [cloud.Distributions]. Lists do not tell references, so the
+// distributions of that comment are read.
+func (c *cdn) Created(ctx context.Context, reference, comment string) (cloud.DistributionConfig, error) {
+	const op = "ListDistributions"
+	object := "distribution " + reference
 	var none cloud.DistributionConfig
+	err := &cloud.Error{Op: op, Object: object, Kind: cloud.ErrNotFound}
 	var marker *string
 	for range maxPages {
-		out, lerr := call(ctx, callTime, "ListDistributions", "of the account", func(ctx context.Context) (*cloudfront.ListDistributionsOutput, error) {
+		out, lerr := call(ctx, callTime, op, object, func(ctx context.Context) (*cloudfront.ListDistributionsOutput, error) {
 			return c.api.ListDistributions(ctx, &cloudfront.ListDistributionsInput{Marker: marker})
 		})
 		if lerr != nil {

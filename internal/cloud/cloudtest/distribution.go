@@ -118,7 +118,12 @@ func configuration(t *testing.T, c *Cloud) {
 
 func createDistribution(t *testing.T, c *Cloud) {
 	want := c.sample(t)
+	_, err := c.CDN.Created(t.Context(), c.Bucket, want.Comment)
+	wantKind(t, "Created of none", err, cloud.ErrNotFound)
 	d := c.create(t)
+	if found, err := c.CDN.Created(t.Context(), c.Bucket, want.Comment); err != nil || found.ID != d.ID || found.ETag != d.ETag {
+		t.Errorf("Created = %+v, %v; want %s at %s", found, err, d.ID, d.ETag)
+	}
 	wantConfig(t, "the new distribution", d, want)
 	if d.Deployed {
 		t.Error("the new distribution is at the edges at once")
@@ -129,7 +134,7 @@ func createDistribution(t *testing.T, c *Cloud) {
 	wantConfig(t, "what was made", c.configuration(t, d.ID), want)
 	other := c.sample(t)
 	other.Comment = "another"
-	_, err := c.CDN.CreateDistribution(t.Context(), c.Bucket, other)
+	_, err = c.CDN.CreateDistribution(t.Context(), c.Bucket, other)
 	wantKind(t, "CreateDistribution with the reference of another", err, cloud.ErrConflict)
 	for range 120 {
 		if c.configuration(t, d.ID).Deployed {
@@ -307,6 +312,7 @@ func distributionsFail(t *testing.T, c *Cloud) {
 		"Policies":           func(ctx context.Context) error { return second(c.CDN.Policies(ctx, d)) },
 		"Configure":          func(ctx context.Context) error { return second(c.CDN.Configure(ctx, changed)) },
 		"CreateDistribution": func(ctx context.Context) error { return second(c.CDN.CreateDistribution(ctx, c.Bucket, d)) },
+		"Created":            func(ctx context.Context) error { return second(c.CDN.Created(ctx, c.Bucket, d.Comment)) },
 		"EnsureCachePolicy":  func(ctx context.Context) error { return second(c.CDN.EnsureCachePolicy(ctx, cache)) },
 		"EnsureHeadersPolicy": func(ctx context.Context) error {
 			return second(c.CDN.EnsureHeadersPolicy(ctx, "", c.headers()))

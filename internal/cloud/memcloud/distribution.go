@@ -192,6 +192,22 @@ func (n *CDN) changeable(have, want cloud.DistributionConfig) error {
 	return nil
 }
 
+// Created implements [cloud.Distributions].
+func (n *CDN) Created(ctx context.Context, reference, comment string) (cloud.DistributionConfig, error) {
+	const op = "CDN.Created"
+	at := "distribution " + reference
+	return call(ctx, n.c, op, at, signature, func() (cloud.DistributionConfig, error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, d := range n.dists {
+			if reference != "" && d.config.reference == reference && d.config.Comment == comment {
+				return n.tell(d), nil
+			}
+		}
+		return cloud.DistributionConfig{}, fail(op, at, cloud.ErrNotFound, "")
+	})
+}
+
 // CreateDistribution implements [cloud.Distributions].
 func (n *CDN) CreateDistribution(ctx context.Context, reference string, want cloud.DistributionConfig) (cloud.DistributionConfig, error) {
 	const op = "CDN.CreateDistribution"
