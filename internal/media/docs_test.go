@@ -14,8 +14,8 @@ func TestProfilesPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(page), "```yaml\n")[1:]
-	if len(blocks) != 5 {
-		t.Fatalf("%d profiles on the page, want 5", len(blocks))
+	if len(blocks) != 6 {
+		t.Fatalf("%d profiles on the page, want 6", len(blocks))
 	}
 	for i, b := range blocks {
 		text, _, _ := strings.Cut(b, "```")
