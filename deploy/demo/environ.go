@@ -32,6 +32,7 @@ func settle() {
 // The buckets of the Procfile's cloud.
 const (
 	libraryBucket = "vodfleet-library"
+	outputBucket  = "vodfleet-output"
 	ledgerBucket  = "vodfleet-ledger"
 	ledgerPrefix  = "fleet"
 	reports       = "s3://vodfleet-reports/inventory"

@@ -194,7 +194,14 @@ func (d *demo) start(ctx context.Context, commands []entry) (err error) {
 	if err != nil {
 		return err
 	}
-	vars = append(vars, more...)
+	if err := d.connect(ctx, more); err != nil {
+		return err
+	}
+	digest, err := furnish(ctx, d.store)
+	if err != nil {
+		return err
+	}
+	vars = append(append(vars, more...), "VODFLEET_PROFILE="+digest)
 	if err := writeEnv(filepath.Join(d.dir, "env"), vars); err != nil {
 		return err
 	}
@@ -215,7 +222,7 @@ func (d *demo) start(ctx context.Context, commands []entry) (err error) {
 		}
 	}
 	d.show.say("two workers, the enqueuer, the dashboard and the library page start")
-	return d.connect(ctx, more)
+	return nil
 }
 
 // connect makes the demo itself a client of the cloud.
