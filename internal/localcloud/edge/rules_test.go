@@ -114,6 +114,7 @@ func TestCacheKey(t *testing.T) {
 		{"a listed header", cloudfront.Selection{}, list("whitelist", "origin"), cloudfront.Selection{}, "/x\nOrigin: a", "/x\nOrigin: b", false},
 		{"another header", cloudfront.Selection{}, list("whitelist", "origin"), cloudfront.Selection{}, "/x\nAccept: a", "/x\nAccept: b", true},
 		{"a listed cookie", cloudfront.Selection{}, cloudfront.Selection{}, list("whitelist", "c"), "/x\nCookie: c=1; d=1", "/x\nCookie: c=2; d=1", false},
+		{"the order of cookies", cloudfront.Selection{}, cloudfront.Selection{}, list("whitelist", "c", "d"), "/x\nCookie: c=1; d=1", "/x\nCookie: d=1; c=1", true},
 		{"another cookie", cloudfront.Selection{}, cloudfront.Selection{}, list("whitelist", "c"), "/x\nCookie: c=1; d=1", "/x\nCookie: d=2; c=1", true},
 	} {
 		w := newWorld(t)

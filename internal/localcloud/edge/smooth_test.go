@@ -1,9 +1,11 @@
 package edge
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -357,6 +359,36 @@ func TestOddOrigins(t *testing.T) {
 				t.Errorf("%d %.300q, want %d with %q", got.Code, got.Body, tt.status, tt.text)
 			}
 		})
+	}
+}
+
+// TestOddNames has names that need escapes in XML, in URLs or in both.
+func TestOddNames(t *testing.T) {
+	b, err := pack.SampleFile([]pack.Sample{{SampleRate: 48000, Seconds: 2, Every: 2}}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a b", "a+b", "a%20b", "a#b?c", "ä&<\"'>", "𝄞", "a;b=c,d(e)", "x.ism", "~!$@:*|"} {
+		files := newWorld(t)
+		var xmlName strings.Builder
+		if err := xml.EscapeText(&xmlName, []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+		folder := "f/" + name + "/"
+		files.put(folder+name+".ism", object{body: fmt.Sprintf(`<smil><head><meta name="clientManifestRelativePath" content="%s.ismc"/></head><body><audio src="sub/%[1]s.isma" systemBitrate="9"><param name="trackName" value="%[1]s"/></audio></body></smil>`, xmlName.String())})
+		files.put(folder+name+".ismc", object{body: "<client/>"})
+		files.put(folder+"sub/"+name+".isma", object{body: string(b)})
+		escaped := strings.ReplaceAll(url.PathEscape(name), "+", "%2B")
+		for kind, o := range map[string]cloudfront.Origin{
+			"s3": {Bucket: "out"}, "custom": custom(t, origins.Mirror(origins.Config{Objects: files, Bucket: "out", Now: files.Now})),
+		} {
+			w := smoothWorld(t, o, func(c *Config) { c.Objects = files })
+			path := "/f/" + escaped + "/" + escaped + ".ism"
+			if got := w.ask("GET " + path + "/Manifest"); got.Body.String() != "<client/>" {
+				t.Errorf("%s of %s: manifest is %d %s", name, kind, got.Code, got.Body)
+			}
+			checkFragment(t, w, path+"/QualityLevels(9)/Fragments("+escaped+"=0)", "audio", 0, 20_000_000)
+		}
 	}
 }
 
