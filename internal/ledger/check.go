@@ -130,8 +130,10 @@ func (r *Record) checkShown() error {
 	switch {
 	case r.Current == r.Previous && r.Current != 0:
 		return fmt.Errorf("build %d is current and previous", r.Current)
-	case r.Current == 0 && (r.Previous != 0 || r.Seq != 0):
+	case r.Current == 0 && (r.Previous != 0 || r.Seq != r.Taken):
 		return fmt.Errorf("no current build after %d switches", r.Seq)
+	case r.Current != 0 && r.Removed != nil:
+		return fmt.Errorf("build %d is current in a removed asset", r.Current)
 	case r.Current != 0 && r.Seq < 1:
 		return fmt.Errorf("build %d is current without a switch", r.Current)
 	case r.LiveSeq < 0 || r.LiveSeq > r.EntriesSeq || r.EntriesSeq > r.Seq:

@@ -63,13 +63,14 @@ func TestDecode(t *testing.T) {
 	}{
 		{"least", `{"schema":1}`, "<nil>", nil},
 		{"unknown member", `{"schema":1,"mood":"good"}`, "<nil>", nil},
+		{"of removals", `{"schema":2,"removed":{"at":"2026-11-22T19:00:00Z"}}`, "<nil>", nil},
 		{"nothing", ``, "corrupt record: unexpected end of JSON input", ErrCorrupt},
 		{"cut off", `{"schema":1,`, "corrupt record: unexpected end of JSON input", ErrCorrupt},
 		{"null", `null`, "corrupt record: schema 0", ErrCorrupt},
 		{"no schema", `{"asset":"a"}`, "corrupt record: schema 0", ErrCorrupt},
 		{"schema below any", `{"schema":-1}`, "corrupt record: schema -1", ErrCorrupt},
-		{"newer", `{"schema":2}`, "record of a newer schema: 2, this version knows 1", ErrNewer},
-		{"newer, of other types", `{"schema":2,"asset":{"id":7}}`, "record of a newer schema: 2, this version knows 1", ErrNewer},
+		{"newer", `{"schema":3}`, "record of a newer schema: 3, this version knows 2", ErrNewer},
+		{"newer, of other types", `{"schema":3,"asset":{"id":7}}`, "record of a newer schema: 3, this version knows 2", ErrNewer},
 		{"other types", `{"schema":1,"asset":7}`, "corrupt record: json: cannot unmarshal number into Go struct field Record.asset of type string", ErrCorrupt},
 		{"too large", strings.Repeat(" ", MaxRecord+1), "corrupt record: 1048577 bytes, limit 1048576", ErrCorrupt},
 	} {

@@ -12,6 +12,7 @@ const (
 	KindStanding Kind = "standing" // a build was published before and has its files: switch to it
 	KindFailed   Kind = "failed"   // tried before, and to be left alone until redriven
 	KindRejected Kind = "rejected" // an operator rolled back from it
+	KindRemoved  Kind = "removed"  // an operator removed the asset, whatever its content
 )
 
 // Decision is what to do about a revision that a source now has.
@@ -25,7 +26,10 @@ type Decision struct {
 // Decide says what to do about rev. It changes nothing. A failure because the
 // source was gone or archived does not stand: the caller has just seen it.
 func (r *Record) Decide(rev Revision) Decision {
-	if slices.Contains(r.Rejected, rev.ID) {
+	switch {
+	case r.Removed != nil:
+		return Decision{Kind: KindRemoved}
+	case slices.Contains(r.Rejected, rev.ID):
 		return Decision{Kind: KindRejected}
 	}
 	b := r.speaker(rev.ID)

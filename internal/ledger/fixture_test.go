@@ -48,7 +48,7 @@ type history struct {
 }
 
 func begin(t *testing.T) *history {
-	return &history{t, &Record{Schema: Schema, Asset: asset, Location: source}, start}
+	return &history{t, &Record{Schema: 1, Asset: asset, Location: source}, start}
 }
 
 // do makes one step, which has to be legal.
@@ -89,6 +89,18 @@ func (h *history) show(b int) *history {
 	return h.do(h.Switch(h.now, b, outputs)).do(h.EntriesWritten(h.now, h.Seq)).do(h.Live(h.now, h.Seq))
 }
 
+// remove takes a published asset from viewers, to the end.
+func (h *history) remove() *history {
+	h.t.Helper()
+	h.do(h.Remove(h.now, "rights")).do(h.EntriesWritten(h.now, h.Seq))
+	for i := range h.Builds {
+		if n := h.Builds[i].Number; h.Builds[i].State == Retiring {
+			h.do(h.Retired(h.now, n))
+		}
+	}
+	return h.do(h.Live(h.now, h.Seq)).do(h.Cleared(h.now))
+}
+
 func (h *history) retiring(b int) *history { h.t.Helper(); return h.do(h.Retiring(h.now, b)) }
 
 // gist tells a record in short: its builds by number with * for the current
@@ -109,6 +121,16 @@ func gist(r *Record) string {
 	s := strings.Join(parts, ", ") + "; wants " + strings.TrimPrefix(r.Wanted.ID, "rev")
 	if r.Seq > 0 {
 		s += fmt.Sprintf(", %d/%d/%d", r.Seq, r.EntriesSeq, r.LiveSeq)
+	}
+	if m := r.Removed; m != nil {
+		switch {
+		case !m.Gone.IsZero():
+			s += ", gone"
+		case !m.Shut.IsZero():
+			s += ", shut"
+		default:
+			s += ", removed"
+		}
 	}
 	if r.Failure != nil {
 		s += ", " + string(r.Failure.Class)

@@ -36,6 +36,8 @@ func (r *Record) Replan(now time.Time, build int, spec func(build int) (cloud.Jo
 	const op = "replan"
 	old := r.Build(build)
 	switch {
+	case r.Removed != nil:
+		return Build{}, r.refuse(op, build, old, removedReason)
 	case old == nil || !old.failed():
 		return Build{}, r.refuse(op, build, old, "")
 	case old.Revision.ID != r.Wanted.ID:
@@ -102,6 +104,8 @@ func (r *Record) FailSource(now time.Time, src Source, rev Revision, f Failure) 
 // want checks the arguments of a change of the wanted revision.
 func (r *Record) want(op string, src Source, rev Revision) error {
 	switch {
+	case r.Removed != nil:
+		return r.refuse(op, 0, nil, removedReason)
 	case rev.ID == "":
 		return r.refuse(op, 0, nil, "no revision")
 	case rev.Source != src.Version:

@@ -65,6 +65,12 @@ func (p *past) look(t *rapid.T, r *Record) {
 			t.Fatalf("build %d is shown and %s", b.Number, b.State)
 		}
 	}
+	if r.Removed != nil && (unfinished > 0 || r.Failed() != nil || r.Decide(revA).Kind != KindRemoved) {
+		t.Fatalf("removed, and %d builds are unfinished, failed with %v, revision A is %s", unfinished, r.Failed(), r.Decide(revA).Kind)
+	}
+	if r.schema() == 1 && r.Current == 0 && r.Seq > 0 {
+		t.Fatal("an older worker may read a record without a current build after a switch")
+	}
 	if unfinished > 1 {
 		t.Fatalf("%d builds are unfinished", unfinished)
 	}
@@ -80,7 +86,7 @@ func follows(was, is State) bool {
 // TestRandomSteps takes any steps in any order, as many workers and repeats do.
 func TestRandomSteps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := &Record{Schema: Schema, Asset: asset, Location: source}
+		r := &Record{Schema: 1, Asset: asset, Location: source}
 		p := past{states: map[int]State{}, jobs: map[int]string{}}
 		now := start
 		revs := rapid.SampledFrom([]Revision{revA, revB, revC})
@@ -200,8 +206,40 @@ func TestRandomSteps(t *testing.T) {
 				}
 				return err
 			}),
-			"rollback":    step("rollback", func(t *rapid.T) error { return r.Rollback(now) }),
-			"accept":      step("accept", func(t *rapid.T) error { return r.Accept(now, revs.Draw(t, "revision").ID) }),
+			"rollback": step("rollback", func(t *rapid.T) error { return r.Rollback(now) }),
+			"accept":   step("accept", func(t *rapid.T) error { return r.Accept(now, revs.Draw(t, "revision").ID) }),
+			"remove": step("remove", func(t *rapid.T) error {
+				if rapid.IntRange(0, 4).Draw(t, "remove") > 0 {
+					return ErrUnchanged
+				}
+				return r.Remove(now, "rights")
+			}),
+			"removing": step("removing", func(t *rapid.T) error {
+				switch {
+				case !r.Removing():
+					return ErrUnchanged
+				case r.EntriesSeq < r.Seq:
+					return r.EntriesWritten(now, r.Seq)
+				case r.LiveSeq < r.Seq:
+					return r.Live(now, r.Seq)
+				case r.Removed.Gone.IsZero():
+					now = now.Add(ShutFor)
+					return r.Cleared(now)
+				}
+				n := r.Retirable(now, time.Hour)[0]
+				if err := r.Retiring(now, n); !errors.Is(err, ErrUnchanged) {
+					return err
+				}
+				return r.Retired(now, n)
+			}),
+			"cleared": step("cleared", func(t *rapid.T) error { return r.Cleared(now) }),
+			"restore": step("restore", func(t *rapid.T) error {
+				err := r.Restore(now)
+				if err == nil && (r.Failed() != nil || r.Current != 0 || len(r.Retirable(now, 0)) > 0) {
+					t.Fatalf("restored, and failed with %v, build %d is current, and %v are retirable", r.Failed(), r.Current, r.Retirable(now, 0))
+				}
+				return err
+			}),
 			"supersede":   step("supersede", func(t *rapid.T) error { return r.Supersede(now, build(t)) }),
 			"switch":      step("switch", func(t *rapid.T) error { return r.Switch(now, build(t), outputs) }),
 			"fail switch": step("fail switch", func(t *rapid.T) error { return r.FailSwitch(now, build(t), failures.Draw(t, "failure")) }),

@@ -14,8 +14,10 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 )
 
-// Schema is the version of [Record] that this package writes.
-const Schema = 1
+// Schema is the highest version of [Record] that this package knows. A record
+// gets the lowest that says all that it holds, so that older workers go on with
+// those that they can read: see [Record.schema].
+const Schema = 2
 
 // Record is all that is known of one asset: the truth from which queues,
 // markers and entry documents can be made again.
@@ -37,6 +39,8 @@ type Record struct {
 	EntriesSeq int            `json:"entries_seq"`        // the switch that the entry documents show
 	LiveSeq    int            `json:"live_seq"`           // the switch that invalidate-or-rename has finished
 	Rejected   []string       `json:"rejected,omitempty"` // revision IDs that an operator rolled back from
+	Removed    *Removal       `json:"removed,omitempty"`  // nobody gets the asset until it is restored; nil if it is not so
+	Taken      int            `json:"taken,omitempty"`    // the switch of the last removal, after which there is no current build
 	Redriven   int            `json:"redriven,omitempty"` // failures of builds below this number count no more: an operator ordered another try
 	History    []Event        `json:"history,omitempty"`  // the latest, bounded
 	Marks      Marks          `json:"marks,omitzero"`     // kept by [Store.Update]

@@ -32,6 +32,9 @@ const maxRejected = 50
 // is refused too.
 func (r *Record) Redrive(now time.Time, spec func(old Build, number int) (cloud.JobSpec, error)) error {
 	const op = "redrive"
+	if r.Removed != nil {
+		return r.refuse(op, 0, nil, removedReason)
+	}
 	if r.Failed() == nil {
 		return r.refuse(op, 0, nil, "its wanted revision has not failed")
 	}
@@ -78,6 +81,8 @@ func (r *Record) Rollback(now time.Time) error {
 	const op = "roll back"
 	left, b := r.Build(r.Current), r.Build(r.Previous)
 	switch {
+	case r.Removed != nil:
+		return r.refuse(op, 0, nil, removedReason)
 	case b == nil || left == nil:
 		return r.refuse(op, r.Previous, nil, "it has no previous build")
 	case b.State != Published:

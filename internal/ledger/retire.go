@@ -69,13 +69,19 @@ func (r *Record) Retired(now time.Time, build int) error {
 
 // retirement is when b may be retired; false if that is not a matter of time.
 func (r *Record) retirement(b *Build, grace time.Duration) (time.Time, bool) {
+	if r.Removed != nil {
+		if r.EntriesSeq < r.Seq {
+			return time.Time{}, false // entries may name its files
+		}
+		grace = 0
+	}
 	switch b.State {
 	case Retiring:
 		return b.since(), true // begun: nothing to wait for
 	case Published:
 		return b.Replaced.Add(grace), r.keepReason(b) == ""
 	case Failed, Superseded:
-		held := b.State == Failed && b.heldBack() && b.Revision.ID == r.Wanted.ID
+		held := b.State == Failed && b.heldBack() && b.Revision.ID == r.Wanted.ID && r.Removed == nil
 		return b.since().Add(grace), b.hasFiles() && b.resolved() && !held
 	}
 	return time.Time{}, false

@@ -24,6 +24,11 @@ var retirements = map[string]func(h *history) time.Time{
 	"superseded failed":              func(h *history) time.Time { return h.Build(1).JobDone },  // after it was superseded
 	"retiring":                       func(h *history) time.Time { return h.Build(1).Replaced.Add(-grace) },
 	"failed, retiring":               func(h *history) time.Time { return h.Build(1).Failure.At.Add(-grace) },
+
+	// There is no grace for what is removed.
+	"removed, shut":       func(h *history) time.Time { return h.Build(1).Replaced.Add(-grace) },
+	"removed, job over":   func(h *history) time.Time { return h.Build(1).JobDone.Add(-grace) },
+	"removed when failed": func(h *history) time.Time { return h.Build(1).Failure.At.Add(-grace) },
 }
 
 func TestRetirable(t *testing.T) {

@@ -3,11 +3,14 @@ package ledger
 import "slices"
 
 // Open reports whether work is left: the wanted revision has come neither to
-// viewers nor to a failure, its switch is not live yet, or a job may be running
-// for a superseded build. An asset has an open marker as long as this holds.
+// viewers nor to a failure, its switch is not live yet, a job may be running
+// for a superseded build, or a removal is not done. An asset has an open marker as long as this holds.
 func (r *Record) Open() bool {
 	if r.Seq != r.EntriesSeq || r.Seq != r.LiveSeq || len(r.Unresolved()) > 0 {
 		return true
+	}
+	if r.Removed != nil {
+		return r.Removing()
 	}
 	if r.Wanted.ID == "" || r.Failure != nil {
 		return false
@@ -16,8 +19,12 @@ func (r *Record) Open() bool {
 	return b == nil || b.Number != r.Current && !b.failed()
 }
 
-// Failed returns why the wanted revision failed; nil if it has not.
+// Failed returns why the wanted revision failed; nil if it has not, and of a
+// removed asset.
 func (r *Record) Failed() *Failure {
+	if r.Removed != nil {
+		return nil
+	}
 	if r.Failure != nil {
 		return r.Failure
 	}
@@ -29,8 +36,15 @@ func (r *Record) Failed() *Failure {
 
 // Status is where the wanted revision is, in one word for people: new,
 // planned, submitting, transcoding, transcoded, publishing, published, failed,
-// or superseded when its source changed and has to be looked at again.
+// superseded when its source changed and has to be looked at again, or removing
+// and then removed.
 func (r *Record) Status() string {
+	switch {
+	case r.Removed != nil && r.Open():
+		return "removing"
+	case r.Removed != nil:
+		return "removed"
+	}
 	if r.Wanted.ID == "" {
 		return "new"
 	}

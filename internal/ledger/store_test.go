@@ -137,7 +137,7 @@ func TestFirstUpdate(t *testing.T) {
 				if fmt.Sprint(err) != tt.want {
 					t.Fatalf("Update: %v, want %s", err, tt.want)
 				}
-				if err == nil && (r.NextBuild != 1 || r.Schema != Schema || r.Nonce == "" || r.Updated.IsZero()) {
+				if err == nil && (r.NextBuild != 1 || r.Schema != 1 || r.Nonce == "" || r.Updated.IsZero()) {
 					t.Errorf("the record is %+v", r)
 				}
 			})
@@ -258,7 +258,7 @@ func TestNeverOverwritten(t *testing.T) {
 	}{
 		{"no JSON", "{", ErrCorrupt},
 		{"empty", "", ErrCorrupt},
-		{"newer", `{"schema":2,"asset":"` + asset + `"}`, ErrNewer},
+		{"newer", `{"schema":3,"asset":"` + asset + `"}`, ErrNewer},
 		{"oversized", `{"schema":1,"asset":"` + asset + `","reference":"` + strings.Repeat("x", MaxRecord) + `"}`, ErrCorrupt},
 		{"of another asset", `{"schema":1,"asset":"BB"}`, ErrCorrupt},
 	} {

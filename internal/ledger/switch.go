@@ -65,6 +65,7 @@ func (r *Record) EntriesWritten(now time.Time, seq int) error {
 		return ErrUnchanged
 	}
 	r.EntriesSeq = seq
+	r.shut(now)
 	r.note(now, "switch %d: entries written", seq)
 	return nil
 }

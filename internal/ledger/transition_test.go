@@ -97,6 +97,39 @@ var states = map[string]func(h *history) *history{
 	"failed, retiring": func(h *history) *history {
 		return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).retiring(1)
 	},
+	"removed": func(h *history) *history { return h.plan(revA).publish(1).do(h.Remove(h.now, "rights")) },
+	"removed, shut": func(h *history) *history {
+		return h.plan(revA).publish(1).do(h.Remove(h.now, "rights")).do(h.EntriesWritten(h.now, h.Seq))
+	},
+	"removed, files gone": func(h *history) *history {
+		h = h.plan(revA).publish(1).do(h.Remove(h.now, "rights")).do(h.EntriesWritten(h.now, h.Seq))
+		return h.do(h.Retired(h.now, 1)).do(h.Live(h.now, h.Seq))
+	},
+	"removed, done":          func(h *history) *history { return h.plan(revA).publish(1).remove() },
+	"removed, nothing known": func(h *history) *history { return h.do(h.Remove(h.now, "rights")) },
+	"removed while planned":  func(h *history) *history { return h.plan(revA).do(h.Remove(h.now, "rights")) },
+	"removed while submitting": func(h *history) *history {
+		return h.plan(revA).do(h.Intend(h.now, 1, "token-1")).do(h.Remove(h.now, "rights"))
+	},
+	"removed while transcoding": func(h *history) *history { return h.plan(revA).submit(1).do(h.Remove(h.now, "rights")) },
+	"removed, job over": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.Remove(h.now, "rights")).do(h.FailBuild(h.now, 1, transient))
+	},
+	"removed when failed": func(h *history) *history {
+		return h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).do(h.Remove(h.now, "rights"))
+	},
+	"removed while replaced": func(h *history) *history {
+		return h.plan(revA).publish(1).plan(revB).submit(2).do(h.Remove(h.now, "rights"))
+	},
+	"restored":          func(h *history) *history { return h.plan(revA).publish(1).remove().do(h.Restore(h.now)) },
+	"restored, planned": func(h *history) *history { return h.plan(revA).publish(1).remove().do(h.Restore(h.now)).plan(revA) },
+	"restored and shown": func(h *history) *history {
+		return h.plan(revA).publish(1).remove().do(h.Restore(h.now)).plan(revA).publish(2)
+	},
+	"failed, restored": func(h *history) *history {
+		h = h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, quarantined)).do(h.Remove(h.now, "rights")).retiring(1)
+		return h.do(h.Retired(h.now, 1)).do(h.Restore(h.now))
+	},
 	"failed, retired": func(h *history) *history {
 		h = h.plan(revA).submit(1).do(h.FailBuild(h.now, 1, badSource)).retiring(1)
 		return h.do(h.Retired(h.now, 1))
@@ -122,6 +155,10 @@ var transitions = map[string]func(r *Record, now time.Time) error{
 	"renew":         func(r *Record, now time.Time) error { return r.Renew(now, 1, "token-1") },
 	"redrive":       func(r *Record, now time.Time) error { return r.Redrive(now, respec) },
 	"rollback":      func(r *Record, now time.Time) error { return r.Rollback(now) },
+	"remove":        func(r *Record, now time.Time) error { return r.Remove(now, "rights") },
+	"cleared":       func(r *Record, now time.Time) error { return r.Cleared(now) },
+	"cleared early": func(r *Record, now time.Time) error { return r.Cleared(now.Add(-time.Hour)) },
+	"restore":       func(r *Record, now time.Time) error { return r.Restore(now) },
 	"submitted":     func(r *Record, now time.Time) error { return r.Submitted(now, 1, "job-1") },
 	"submitted x":   func(r *Record, now time.Time) error { return r.Submitted(now, 1, "job-x") },
 	"completed":     func(r *Record, now time.Time) error { return r.Completed(now, 1) },

@@ -168,7 +168,7 @@ func (u *update) seal(r *Record, now time.Time) ([]byte, error) {
 		r.Nonces = slices.Insert(r.Nonces, 0, r.Nonce)
 		r.Nonces = r.Nonces[:min(len(r.Nonces), keptNonces)]
 	}
-	r.Schema, r.Updated, r.Nonce = Schema, now, u.nonce
+	r.Schema, r.Updated, r.Nonce = r.schema(), now, u.nonce
 	if err := r.Check(); err != nil {
 		return nil, err
 	}

@@ -210,7 +210,7 @@ func TestRecover(t *testing.T) {
 // A record that this version cannot read keeps submission of the others closed
 // neither by its marker nor by its running job.
 func TestRecoverBesideUnreadable(t *testing.T) {
-	for kind, body := range map[Kind]string{CorruptRecord: "{", NewerRecord: `{"schema":2}`} {
+	for kind, body := range map[Kind]string{CorruptRecord: "{", NewerRecord: `{"schema":3}`} {
 		t.Run(string(kind), func(t *testing.T) {
 			w := newWorld(t)
 			w.r.Transcoder = w.mem.Transcoder

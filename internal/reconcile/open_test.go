@@ -79,9 +79,9 @@ func TestOpen(t *testing.T) {
 		}, "", ""},
 		{"a corrupt record", func(w *world) { w.seed(1, "{"); w.marker(1, 1) }, "corrupt-record  left", ""},
 		{"a record of another asset", func(w *world) { w.seed(1, `{"schema": 1, "asset": "AAAA"}`); w.marker(1, 1) }, "corrupt-record  left", ""},
-		{"a newer record", func(w *world) { w.seed(1, `{"schema": 2, "asset": "`+id+`"}`); w.marker(1, 1) }, "newer-record  left", ""},
+		{"a newer record", func(w *world) { w.seed(1, `{"schema": 3, "asset": "`+id+`"}`); w.marker(1, 1) }, "newer-record  left", ""},
 		{"a newer record that a task waits for", func(w *world) {
-			w.seed(1, `{"schema": 2, "asset": "`+id+`"}`)
+			w.seed(1, `{"schema": 3, "asset": "`+id+`"}`)
 			w.marker(1, 1)
 			w.store.put(submit, "scheduled")
 		}, "newer-record  left", ""},

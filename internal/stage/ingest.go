@@ -160,6 +160,10 @@ func (i *Ingest) poison(ctx context.Context, at cloud.Location, t tasks.Ingest, 
 // plan decides within one compare-and-swap what to do with the source as it is
 // now. A refusal that is written to r is also set in refused.
 func (i *Ingest) plan(ctx context.Context, now time.Time, r *ledger.Record, t tasks.Ingest, p media.Profile, refused *error) error {
+	if r.Removed != nil { // whatever the source has by now
+		i.Log.Info("asset is removed; skipped until restored", zap.String("asset", r.Asset))
+		return ledger.ErrUnchanged
+	}
 	obj, err := i.Source.Head(ctx, r.Location)
 	if errors.Is(err, cloud.ErrNotFound) {
 		return i.gone(now, r, t, p, refused)

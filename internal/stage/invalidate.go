@@ -15,7 +15,7 @@ import (
 
 // Invalidate finishes a switch: the entries that it replaced are dropped from
 // caches, and builds that are neither current nor previous are deleted after
-// their grace.
+// their grace. It takes removed assets away, too.
 type Invalidate struct {
 	Ledger       Book
 	Caches       Caches
@@ -54,6 +54,10 @@ func (i *Invalidate) Handle(ctx context.Context, t tasks.InvalidateOrRename) err
 		return unread(ctx, fmt.Errorf("invalidate asset %s: %w", t.Asset, err))
 	}
 	for range maxSwitches {
+		if rec.Removed != nil {
+			rec, err = i.remove(ctx, rec)
+			break
+		}
 		if rec, err = i.live(ctx, rec); err != nil {
 			break
 		}

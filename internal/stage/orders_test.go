@@ -359,7 +359,7 @@ func TestUnreadableRecords(t *testing.T) {
 		{"corrupt", "{", false, false},
 		{"of another asset", `{"schema":1,"asset":"X"}`, false, false},
 		{"missing", "", false, true},
-		{"newer", `{"schema":2,"asset":7}`, true, false},
+		{"newer", `{"schema":3,"asset":7}`, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -21,9 +21,12 @@ type Retirement struct {
 	Log    *zap.Logger
 }
 
-// Remover deletes a build's files; see package delivery.
+// Remover deletes what viewers get no more: a build's files, and the entries of
+// an asset that was removed; see package delivery.
 type Remover interface {
 	Remove(ctx context.Context, prefix cloud.Location) error
+	Withdraw(ctx context.Context, asset string, seq int) error
+	Clear(ctx context.Context, asset string) error
 }
 
 // Schedule notes in the ledger when the record's next build is due, if any is.

@@ -67,6 +67,12 @@ func Tasks(r *ledger.Record) []tasks.Task {
 // forward are the tasks of what viewers should get.
 func forward(r *ledger.Record) []tasks.Task {
 	var all []tasks.Task
+	if r.Removed != nil {
+		if r.Removing() {
+			all = append(all, tasks.InvalidateOrRename{Asset: r.Asset, Seq: max(r.Seq, 1), Profile: r.Wanted.Profile, Reference: r.Reference})
+		}
+		return all
+	}
 	if b := wanted(r); b != nil && b.Number != r.Current {
 		if t := taskOf(r, b); t != nil {
 			all = append(all, t)
