@@ -99,7 +99,7 @@ type place struct {
 
 const (
 	lease     = "invalidations"
-	leaseTime = time.Minute
+	leaseTime = 30 * time.Second
 	turnEvery = 2 * time.Second
 	lookEvery = 5 * time.Second // between looks at one invalidation
 	tellEvery = 30 * time.Second

@@ -206,6 +206,7 @@ func TestTwoHolders(t *testing.T) {
 		w.queue.await("b", 2)
 		time.Sleep(collect)
 		w.queue.holder = "worker 1"
+		first.held = time.Now() // and did not notice that it had lost it
 		if err := first.Turn(t.Context()); err == nil {
 			t.Error("the first wrote over the second's batch")
 		}
