@@ -14,9 +14,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// queue is the line, the lease and the gates, in memory and by the clock of the
+// lane is the line, the lease and the gates, in memory and by the clock of the
 // test's bubble. They can be lost.
-type queue struct {
+type lane struct {
 	waits  map[string]governor.Stale
 	sent   map[string]time.Time
 	gone   map[string]bool
@@ -29,17 +29,17 @@ type queue struct {
 
 // worker is one process's way to it.
 type worker struct {
-	*queue
+	*lane
 	self string
 }
 
 func id(asset string, seq int) string { return fmt.Sprintf("%s:%d", asset, seq) }
 
-func (q *queue) lose() {
-	*q = queue{waits: map[string]governor.Stale{}, sent: map[string]time.Time{}, gone: map[string]bool{}, woken: q.woken}
+func (q *lane) lose() {
+	*q = lane{waits: map[string]governor.Stale{}, sent: map[string]time.Time{}, gone: map[string]bool{}, woken: q.woken}
 }
 
-func (q *queue) await(asset string, seq int, paths ...string) bool {
+func (q *lane) await(asset string, seq int, paths ...string) bool {
 	if q.gone[id(asset, seq)] {
 		return true
 	}
@@ -58,13 +58,13 @@ func (w worker) Hold(context.Context, string, time.Duration) (bool, error) {
 	if w.holder == "" {
 		w.holder = w.self
 	}
-	w.queue.holder = w.holder
+	w.lane.holder = w.holder
 	return w.holder == w.self, nil
 }
 
 func (w worker) Drop(context.Context, string) error {
 	if w.holder == w.self {
-		w.queue.holder = ""
+		w.lane.holder = ""
 	}
 	return nil
 }
@@ -117,18 +117,18 @@ func (w worker) Gates(context.Context) ([]governor.Gate, error) {
 }
 
 func (w worker) ShutBy(_ context.Context, scope, reason, by string, _ time.Duration) error {
-	w.queue.gate = &governor.Gate{Scope: scope, Reason: reason, By: by}
+	w.lane.gate = &governor.Gate{Scope: scope, Reason: reason, By: by}
 	return nil
 }
 
 func (w worker) Open(context.Context, string) (bool, error) {
-	w.queue.gate = nil
+	w.lane.gate = nil
 	return true, nil
 }
 
 func (w worker) Asked(context.Context) (string, error) { return w.asked, nil }
 func (w worker) Ask(_ context.Context, what string) error {
-	w.queue.asked = what
+	w.lane.asked = what
 	return nil
 }
 
@@ -141,7 +141,7 @@ type world struct {
 	*Batcher
 	t     *testing.T
 	mem   *memcloud.Cloud
-	queue *queue
+	queue *lane
 	n     int // workers so far
 
 	live   map[string]time.Time // by switch: when its task went on
@@ -151,7 +151,7 @@ type world struct {
 
 func newWorld(t *testing.T, o memcloud.Options) *world {
 	o.Buckets = []string{"ledger"}
-	w := &world{t: t, mem: memcloud.New(o), queue: &queue{}, live: map[string]time.Time{}}
+	w := &world{t: t, mem: memcloud.New(o), queue: &lane{}, live: map[string]time.Time{}}
 	w.queue.lose()
 	w.mem.CDN.AddDistribution(cloud.Distribution{ID: distribution, Enabled: true})
 	w.start()
