@@ -22,21 +22,22 @@ func main() {
 
 // cli is the command line; a command is a file of this folder.
 type cli struct {
-	Add       addCmd       `cmd:"" help:"Enqueue one or more videos, ahead of bulk work."`
-	Scan      scanCmd      `cmd:"" help:"Enqueue what is new or changed in one inventory report."`
-	Watch     watchCmd     `cmd:"" help:"Scan inventory reports as they appear, and take uploads."`
-	Status    statusCmd    `cmd:"" help:"Count assets by state, and tasks by queue."`
-	Explain   explainCmd   `cmd:"" help:"Tell one asset's whole story."`
-	Failures  failuresCmd  `cmd:"" help:"Group what has failed by its cause."`
-	Redrive   redriveCmd   `cmd:"" help:"Send failed assets again."`
-	Reconcile reconcileCmd `cmd:"" help:"Find and mend what crashes leave behind."`
-	Gates     gatesCmd     `cmd:"" help:"List, open and close gates."`
-	Pause     pauseCmd     `cmd:"" help:"Have no further task of a stage started."`
-	Resume    resumeCmd    `cmd:"" help:"Have the tasks of a stage started again."`
-	Profile   profileCmd   `cmd:"" help:"Check, store and show profiles."`
-	Library   libraryCmd   `cmd:"" help:"Write a page that lists and plays the library."`
-	Dashboard dashboardCmd `cmd:"" help:"Serve asynqmon."`
-	Health    healthCmd    `cmd:"" help:"Ask a program whether it is well: for container health checks."`
+	Add          addCmd          `cmd:"" help:"Enqueue one or more videos, ahead of bulk work."`
+	Scan         scanCmd         `cmd:"" help:"Enqueue what is new or changed in one inventory report."`
+	Watch        watchCmd        `cmd:"" help:"Scan inventory reports as they appear, and take uploads."`
+	Status       statusCmd       `cmd:"" help:"Count assets by state, and tasks by queue."`
+	Explain      explainCmd      `cmd:"" help:"Tell one asset's whole story."`
+	Failures     failuresCmd     `cmd:"" help:"Group what has failed by its cause."`
+	Redrive      redriveCmd      `cmd:"" help:"Send failed assets again."`
+	Reconcile    reconcileCmd    `cmd:"" help:"Find and mend what crashes leave behind."`
+	Gates        gatesCmd        `cmd:"" help:"List, open and close gates."`
+	Pause        pauseCmd        `cmd:"" help:"Have no further task of a stage started."`
+	Resume       resumeCmd       `cmd:"" help:"Have the tasks of a stage started again."`
+	Distribution distributionCmd `cmd:"" help:"Make a CloudFront distribution for the output, or adapt one."`
+	Profile      profileCmd      `cmd:"" help:"Check, store and show profiles."`
+	Library      libraryCmd      `cmd:"" help:"Write a page that lists and plays the library."`
+	Dashboard    dashboardCmd    `cmd:"" help:"Serve asynqmon."`
+	Health       healthCmd       `cmd:"" help:"Ask a program whether it is well: for container health checks."`
 }
 
 const help = `Feed the fleet with videos and ask what became of them.
@@ -69,6 +70,9 @@ type env struct {
 	events func(ctx context.Context, queueURL string) (cloud.Events, error) // nil: of AWS
 
 	transcoder func(ctx context.Context) (cloud.Transcoder, error)
+
+	cdn func(ctx context.Context) (cloud.CDN, error) // nil: AWS's
+	in  io.Reader                                    // answers to questions; nil: standard input
 }
 
 // Run parses args and runs the command that they name.

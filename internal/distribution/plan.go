@@ -89,7 +89,8 @@ func (w Wish) delivery() Delivery {
 func (w Wish) pattern(p string) string { return strings.TrimPrefix(w.root()+"/"+p, "/") }
 
 // insert puts a behaviour for paths before the first that takes one of them,
-// unless all of them are served from where they should already.
+// unless all of them are served from where they should already. One of that very
+// pattern is used.
 func (w Wish) insert(c *cloud.DistributionConfig, id, pattern string, paths []string) {
 	pattern = w.pattern(pattern)
 	narrow := strings.Contains(pattern, ".ism/")
@@ -103,7 +104,11 @@ func (w Wish) insert(c *cloud.DistributionConfig, id, pattern string, paths []st
 			}
 		}
 	}
-	if serves || slices.ContainsFunc(c.Behaviors, func(b cloud.Behavior) bool { return b.Pattern == pattern }) {
+	if serves {
+		return
+	}
+	if i := slices.IndexFunc(c.Behaviors, func(b cloud.Behavior) bool { return b.Pattern == pattern }); i >= 0 {
+		c.Behaviors[i].Origin = id
 		return
 	}
 	b := w.behavior(pattern, id)

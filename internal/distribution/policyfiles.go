@@ -146,26 +146,35 @@ const (
 // [ErrOthers] unless it says the same or force is set. Two that write at a time
 // do not undo one another: the later one fails with [cloud.ErrPrecondition].
 func WritePolicyFile(ctx context.Context, store cloud.Store, at cloud.Location, body []byte, force bool) (written bool, err error) {
+	put, err := PolicyFilePut(ctx, store, at, body, force)
+	if err != nil || put == nil {
+		return false, err
+	}
+	if _, err := store.Put(ctx, *put); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// PolicyFilePut is what [WritePolicyFile] would write, nil where it need not.
+func PolicyFilePut(ctx context.Context, store cloud.Store, at cloud.Location, body []byte, force bool) (*cloud.Put, error) {
 	there, o, err := store.Get(ctx, at, 1<<20)
-	put := cloud.Put{
+	put := &cloud.Put{
 		Location: at, Body: body, ContentType: "text/xml", CacheControl: "public, max-age=300", Metadata: map[string]string{writer: ours},
 	}
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
 		put.If.Absent = true
 	case errors.Is(err, cloud.ErrInvalid) && !force: // too large to be one of ours
-		return false, fmt.Errorf("policy file %s: %w", at, ErrOthers)
+		return nil, fmt.Errorf("policy file %s: %w", at, ErrOthers)
 	case err != nil && !errors.Is(err, cloud.ErrInvalid):
-		return false, err
+		return nil, err
 	case err == nil && bytes.Equal(there, body):
-		return false, nil
+		return nil, nil
 	case err == nil && o.Metadata[writer] != ours && !force:
-		return false, fmt.Errorf("policy file %s: %w", at, ErrOthers)
+		return nil, fmt.Errorf("policy file %s: %w", at, ErrOthers)
 	default:
 		put.If.ETag = o.ETag
 	}
-	if _, err := store.Put(ctx, put); err != nil {
-		return false, err
-	}
-	return true, nil
+	return put, nil
 }
