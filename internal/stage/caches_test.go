@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
@@ -137,6 +138,33 @@ func TestReplacedWhileItsInvalidationEnds(t *testing.T) {
 		c.gone = nil
 		w.drain()
 		w.published(3, 3)
+	})
+}
+
+// The longer a switch waits, the more seldom its task looks by itself.
+func TestParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		w.become("one")
+		w.upload("two")
+		w.ask()
+		for w.record().EntriesSeq != 2 {
+			w.step()
+		}
+		w.invalidate.Caches = &caches{gone: func(int) bool { return false }}
+		switched := w.record().Switched
+		for _, tt := range []struct {
+			waited time.Duration
+			want   string
+		}{
+			{time.Minute, "again in 2m0s"}, {5 * time.Minute, "again in 5m0s"}, {time.Hour, "again in 15m0s"},
+		} {
+			time.Sleep(time.Until(switched.Add(tt.waited)))
+			err := w.invalidate.Handle(t.Context(), tasks.InvalidateOrRename{Asset: w.asset(), Seq: 2})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Handle = %v after %v, want it %s", err, tt.waited, tt.want)
+			}
+		}
 	})
 }
 

@@ -37,9 +37,13 @@ type Caches interface {
 	Await(ctx context.Context, asset string, seq int, paths []string) (gone bool, err error)
 }
 
-// parked is how long a switch waits for its invalidation before it asks again
-// by itself.
-const parked = 2 * time.Minute
+// How long a switch waits for its invalidation before it asks again by itself:
+// as long as it has waited, within these. Of a whole library that is replaced,
+// most have hours to wait.
+const (
+	parked     = 2 * time.Minute
+	parkedLong = 15 * time.Minute
+)
 
 // Handle declares the record's last switch live and retires what is due. What
 // is not due yet is marked to be looked at again; nothing waits in the queue
@@ -119,7 +123,7 @@ func (i *Invalidate) dropEntries(ctx context.Context, rec *ledger.Record) (told 
 	case err != nil:
 		return "", err
 	case !gone:
-		return "", queue.NotYet(parked)
+		return "", queue.NotYet(min(max(i.Ledger.Now().Sub(rec.Switched), parked), parkedLong))
 	}
 	return "its stable entries are invalidated", nil
 }
