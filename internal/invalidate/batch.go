@@ -147,6 +147,3 @@ func (l load) add(m load) load { return load{l.paths + m.paths, l.wildcards + m.
 
 // all is what a request costs: a wildcard counts, and is paid for, as one path.
 func (l load) all() int { return l.paths + l.wildcards }
-
-// within reports whether l fits into what a distribution may have in progress.
-func (l load) within(most load) bool { return l.paths <= most.paths && l.wildcards <= most.wildcards }

@@ -36,20 +36,29 @@ type form struct {
 // plan chooses whom the next batch holds, the oldest first; none: nothing is to
 // be asked for yet. The line is without those that are in a batch already, and
 // each of its members can be.
+//
+// Those with wildcards, of which few may be in progress, let others pass.
 func plan(line governor.StaleLine, r room) form {
 	var (
-		f     form
-		got   load
-		limit = load{maxPaths, maxWildcards}
-		full  = false
+		f    form
+		got  load
+		full bool
+		left = load{maxPaths - r.flying.paths, maxWildcards - r.flying.wildcards}
+		most = maxPaths
+		can  = line // those who need not wait for a wildcard
 	)
-	left := load{maxPaths - r.flying.paths, maxWildcards - r.flying.wildcards}
-	if left.paths >= enough && left.wildcards > 0 {
-		limit = left
+	can.First = nil
+	if left.paths >= enough {
+		most = left.paths
 	}
 	for _, s := range line.First {
 		with := got.plus(s.Paths)
-		if !with.within(limit) || with.all() > maxPaths || r.most > 0 && len(f.members) == r.most {
+		if with.wildcards > max(left.wildcards, 0) {
+			can.Count--
+			full = full || got.wildcards == maxWildcards
+			continue
+		}
+		if with.paths > most || with.all() > maxPaths || r.most > 0 && len(f.members) == r.most {
 			full = true
 			break
 		}
@@ -61,9 +70,10 @@ func plan(line governor.StaleLine, r room) form {
 			break
 		}
 		got = with
+		can.First = append(can.First, s)
 		f.members = append(f.members, member{s.Asset, s.Seq, s.Paths})
 	}
-	if !got.within(left) || !full && !complete(line) {
+	if got.paths > left.paths || !full && !complete(can) {
 		f.members = nil
 	}
 	return f

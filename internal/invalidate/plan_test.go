@@ -24,6 +24,17 @@ func lineOf(n int, oldest, newest time.Duration, paths ...string) governor.Stale
 	return l
 }
 
+// mixed is n assets, the first wild of which have a wildcard and came long ago;
+// the others have waited for d, and nobody came since.
+func mixed(n, wild int, d time.Duration) governor.StaleLine {
+	l := lineOf(n, d, quiet)
+	for i := range wild {
+		l.First[i].Paths = []string{"/a/*"}
+		l.First[i].Since = l.Now.Add(-time.Hour)
+	}
+	return l
+}
+
 func TestPlan(t *testing.T) {
 	free := room{budget: -1}
 	flying := func(paths, wildcards int) room { return room{flying: load{paths, wildcards}, budget: -1} }
@@ -51,6 +62,9 @@ func TestPlan(t *testing.T) {
 		{"wildcards", lineOf(16, 0, 0, "/a/*"), free, 15, 0},
 		{"wildcards in progress", lineOf(3, time.Hour, time.Hour, "/a/*"), flying(0, 13), 2, 0},
 		{"all wildcards in progress", lineOf(3, time.Hour, time.Hour, "/a/*"), flying(0, 15), 0, 0},
+		{"wildcards let others pass", mixed(40, 20, collect), flying(0, 13), 20 + 2, 0},
+		{"all of them", mixed(40, 20, collect), flying(0, 15), 20, 0},
+		{"others collect all the same", mixed(40, 20, collect-1), flying(0, 15), 0, 0},
 		{"paths beside wildcards in progress", lineOf(3, time.Hour, time.Hour), flying(0, 15), 3, 0},
 		{"after a refusal", lineOf(10, 0, 0), room{budget: -1, most: 4}, 4, 0},
 		{"a budget for all", lineOf(3, collect, collect), room{budget: 6}, 3, 0},
@@ -84,16 +98,20 @@ func TestPlanProperty(t *testing.T) {
 		in := room{flying: load{r.IntN(maxPaths + 1), r.IntN(maxWildcards + 1)}, budget: r.IntN(4000) - 500, most: r.IntN(10)}
 		f := plan(l, in)
 		var got load
-		for i, m := range f.members {
-			if m.Asset != l.First[i].Asset {
-				t.Fatalf("member %d is %s, want the oldest first", i, m.Asset)
+		next := 0
+		for _, m := range f.members {
+			for ; next < len(l.First) && l.First[next].Asset != m.Asset; next++ {
+				if got.plus(l.First[next].Paths).wildcards+in.flying.wildcards <= maxWildcards {
+					t.Fatalf("%s passed %s, want the oldest first", m.Asset, l.First[next].Asset)
+				}
 			}
+			next++
 			got = got.plus(m.Paths)
 		}
 		if len(f.members) == 0 {
 			continue
 		}
-		if !got.add(in.flying).within(load{maxPaths, maxWildcards}) || got.all() > maxPaths {
+		if all := got.add(in.flying); all.paths > maxPaths || all.wildcards > maxWildcards || got.all() > maxPaths {
 			t.Fatalf("%+v beside %+v in progress", got, in.flying)
 		}
 		if in.budget >= 0 && got.all() > in.budget || in.most > 0 && len(f.members) > in.most || f.short != 0 {
