@@ -144,6 +144,9 @@ func (s *story) print(w io.Writer) {
 	if f := s.Failure; f != nil {
 		line("failure", "%s at %s, %s: %s", class(f.Class), f.Stage, stamp(f.At), f.Message)
 	}
+	if r := s.Record; r != nil && r.Removed != nil {
+		tellRemoval(line, r.Removed)
+	}
 	for _, warning := range s.Warnings {
 		line("warning", "%s", warning)
 	}

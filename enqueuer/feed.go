@@ -109,6 +109,8 @@ func (f *feed) decide(ctx context.Context, c *counts, task tasks.Ingest) (*int, 
 func (f *feed) known(c *counts, rec *ledger.Record, task tasks.Ingest, at cloud.Location) *int {
 	rev := ledger.Revision{ID: tasks.Revision(task.SourceVersion, task.Profile), Source: task.SourceVersion, Profile: task.Profile}
 	switch d := rec.Decide(rev); {
+	case d.Kind == ledger.KindRemoved: // whatever its content
+		c.note(c.Skipped, "removed; enqueuer restore takes it back")
 	case task.SourceVersion == "": // only the source itself can tell
 		return c.admit(&c.Changed, f.maxNew, at)
 	case d.Kind == ledger.KindNew && rec.Wanted.Source == task.SourceVersion && rec.Wanted.Profile != task.Profile && rec.Failed() == nil:

@@ -29,6 +29,9 @@ type cli struct {
 	Explain      explainCmd      `cmd:"" help:"Tell one asset's whole story."`
 	Failures     failuresCmd     `cmd:"" help:"Group what has failed by its cause."`
 	Redrive      redriveCmd      `cmd:"" help:"Send failed assets again."`
+	Rollback     rollbackCmd     `cmd:"" help:"Show viewers the build before the current one again."`
+	Remove       removeCmd       `cmd:"" help:"Take assets from viewers, and keep them away."`
+	Restore      restoreCmd      `cmd:"" help:"Take removed assets back."`
 	Reconcile    reconcileCmd    `cmd:"" help:"Find and mend what crashes leave behind."`
 	Gates        gatesCmd        `cmd:"" help:"List, open and close gates."`
 	Pause        pauseCmd        `cmd:"" help:"Have no further task of a stage started."`
@@ -37,6 +40,7 @@ type cli struct {
 	Profile      profileCmd      `cmd:"" help:"Check, store and show profiles."`
 	Library      libraryCmd      `cmd:"" help:"Write a page that lists and plays the library."`
 	Dashboard    dashboardCmd    `cmd:"" help:"Serve asynqmon."`
+	Doctor       doctorCmd       `cmd:"" help:"Check what the fleet needs around it, and mend the distribution."`
 	Health       healthCmd       `cmd:"" help:"Ask a program whether it is well: for container health checks."`
 }
 
@@ -70,6 +74,8 @@ type env struct {
 	events func(ctx context.Context, queueURL string) (cloud.Events, error) // nil: of AWS
 
 	transcoder func(ctx context.Context) (cloud.Transcoder, error)
+
+	account func(ctx context.Context) (cloud.Inspector, error) // nil: AWS's
 
 	cdn func(ctx context.Context) (cloud.CDN, error) // nil: AWS's
 	in  io.Reader                                    // answers to questions; nil: standard input

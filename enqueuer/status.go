@@ -90,6 +90,12 @@ func (o *overview) count(ctx context.Context, book *ledger.Store, full bool) err
 			}
 			marked[asset] = true
 		}
+		for asset, err := range book.Removed(ctx) {
+			if err != nil {
+				return err
+			}
+			marked[asset] = true
+		}
 		for m, err := range book.FailedMarkers(ctx) {
 			if err != nil {
 				return err

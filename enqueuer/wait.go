@@ -109,7 +109,9 @@ func (a *added) look(ctx context.Context, book *ledger.Store, tasks looker) (end
 	if rec != nil && rec.Open() || !gone && !givenUp {
 		return false, nil
 	}
-	if rec != nil && rec.Failed() != nil {
+	if rec != nil && rec.Removed != nil {
+		a.Reason = "it was removed; take it back with enqueuer restore"
+	} else if rec != nil && rec.Failed() != nil {
 		f := rec.Failed()
 		a.Reason = class(f.Class) + ": " + f.Message
 	} else if givenUp {

@@ -63,6 +63,18 @@ func (s *Store) FailedMarkers(ctx context.Context, classes ...Class) iter.Seq2[F
 	}
 }
 
+// Removed yields the assets that have a marker of a removal, ascending, each
+// once. It may be stale, as those of [Store.Open].
+func (s *Store) Removed(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for m, err := range s.markers(ctx, "removed/") {
+			if !yield(m.Asset, err) {
+				return
+			}
+		}
+	}
+}
+
 // markers yields the assets of the markers in a folder. The keys of an asset's
 // markers follow each other, so repeats are told by the one before.
 func (s *Store) markers(ctx context.Context, folder string) iter.Seq2[FailedMarker, error] {

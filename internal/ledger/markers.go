@@ -20,6 +20,10 @@ type Marks struct {
 	Class  Class `json:"class,omitempty"`  // of the failed marker
 }
 
+// markRemoved takes the place of a class in the marker of a removed asset, which
+// has no failure: it has a folder of its own.
+const markRemoved Class = "removed"
+
 // marker is one marker object of an asset.
 type marker struct {
 	class  Class // empty for an open marker
@@ -54,11 +58,17 @@ func (m Marks) next(r *Record) Marks {
 	case n.Open == 0:
 		n.Open = m.Last + 1
 	}
-	switch f := r.Failed(); {
-	case f == nil:
+	class := Class("")
+	if f := r.Failed(); f != nil {
+		class = f.Class
+	} else if r.Removed != nil {
+		class = markRemoved
+	}
+	switch {
+	case class == "":
 		n.Failed, n.Class = 0, ""
-	case n.Failed == 0 || n.Class != f.Class:
-		n.Failed, n.Class = m.Last+1, f.Class
+	case n.Failed == 0 || n.Class != class:
+		n.Failed, n.Class = m.Last+1, class
 	}
 	n.Last = max(m.Last, n.Open, n.Failed)
 	return n
@@ -119,7 +129,11 @@ func (s *Store) put(ctx context.Context, asset string, k marker) error {
 
 func (s *Store) markerAt(asset string, k marker) cloud.Location {
 	folder := "open/"
-	if k.class != "" {
+	switch k.class {
+	case "":
+	case markRemoved:
+		folder = "removed/"
+	default:
 		folder = "failed/" + string(k.class) + "/"
 	}
 	return s.root.Join(folder + asset[:2] + "/" + asset + "." + strconv.Itoa(k.number))

@@ -85,6 +85,18 @@ func TestRemovalIsNotForOlderWorkers(t *testing.T) {
 		if _, err := book.Update(context.Background(), asset, step.change); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
+		removed := 0
+		for id, err := range book.Removed(t.Context()) {
+			if removed++; err != nil || id != asset {
+				t.Errorf("%s: marked as removed: %q, %v", step.name, id, err)
+			}
+		}
+		if (removed == 1) != (step.name == "removed") {
+			t.Errorf("%s: %d markers of a removal", step.name, removed)
+		}
+		for m := range book.FailedMarkers(t.Context()) {
+			t.Errorf("%s: it is marked as failed, %+v", step.name, m)
+		}
 		if got := stored(); !strings.HasPrefix(got, step.want) {
 			t.Errorf("%s: stored as %.40s…, want %s…", step.name, got, step.want)
 		}

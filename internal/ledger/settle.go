@@ -69,7 +69,7 @@ func (s *Store) markersOf(ctx context.Context, asset string) (map[marker]bool, e
 		return nil, badAsset(asset)
 	}
 	found := make(map[marker]bool)
-	for _, class := range append([]Class{""}, Classes...) {
+	for _, class := range append([]Class{"", markRemoved}, Classes...) {
 		prefix := s.markerAt(asset, marker{class: class})
 		prefix.Key = prefix.Key[:len(prefix.Key)-1] // all numbers
 		for o, err := range s.store.List(ctx, prefix, "") {

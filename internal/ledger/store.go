@@ -15,6 +15,7 @@ import (
 //	ledger/AA/ASSET.json            the records; AA are the asset's first two characters
 //	open/AA/ASSET.N                 markers of assets with work left
 //	failed/CLASS/AA/ASSET.N         markers of assets that failed
+//	removed/AA/ASSET.N              markers of assets that were removed
 //	due/2026-11-22T19/ASSET.MMSS    what is to be looked at again at a time
 //	profiles/DIGEST.yaml            profiles by their content
 //

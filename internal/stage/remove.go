@@ -64,16 +64,12 @@ func Accept(ctx context.Context, book Book, q Queue, asset string) (*ledger.Reco
 	profile := ""
 	rec, err := book.Update(ctx, asset, func(now time.Time, r *ledger.Record) error {
 		profile = ""
-		if len(r.Rejected) == 0 || r.Removed != nil {
-			return &ledger.TransitionError{Op: "accept", Asset: asset, Reason: "there is nothing that it was rolled back from"}
-		}
-		last := r.Rejected[len(r.Rejected)-1]
 		for i := range r.Builds {
-			if b := &r.Builds[i]; b.Revision.ID == last {
+			if b := &r.Builds[i]; len(r.Rejected) > 0 && b.Revision.ID == r.Rejected[len(r.Rejected)-1] {
 				profile = b.Revision.Profile
 			}
 		}
-		return r.Accept(now, last)
+		return AcceptLast(now, r)
 	})
 	if err != nil {
 		return nil, err
@@ -84,6 +80,15 @@ func Accept(ctx context.Context, book Book, q Queue, asset string) (*ledger.Reco
 		return nil, fmt.Errorf("hand asset %s on to %s: %w", asset, t.Kind(), err)
 	}
 	return rec, nil
+}
+
+// AcceptLast is [ledger.Record.Accept] of the revision that was rolled back from
+// last, refused where there is none.
+func AcceptLast(now time.Time, r *ledger.Record) error {
+	if len(r.Rejected) == 0 {
+		return &ledger.TransitionError{Op: "accept", Asset: r.Asset, Reason: "there is nothing that it was rolled back from"}
+	}
+	return r.Accept(now, r.Rejected[len(r.Rejected)-1])
 }
 
 // remove brings a removal forward as far as it goes now: entries are shut before
