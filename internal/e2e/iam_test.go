@@ -56,6 +56,14 @@ var setup = map[string][]string{
 	"cloudfront.ListOriginAccessControls":    {"cloudfront:ListOriginAccessControls"},
 }
 
+// looks are the operations of `enqueuer doctor`, which no other program calls.
+var looks = map[string][]string{
+	"s3.GetBucketVersioning": {"s3:GetBucketVersioning"},
+	"s3.GetBucketPolicy":     {"s3:GetBucketPolicy"},
+	"mediaconvert.GetQueue":  {"mediaconvert:GetQueue"},
+	"sqs.GetQueueAttributes": {"sqs:GetQueueAttributes"},
+}
+
 // operations reads from a package's source which operations of AWS it calls:
 // methods of a field of a type that is an SDK's client.
 func operations(t *testing.T, dir string) []string {
@@ -212,7 +220,7 @@ func (p policy) actions() []string {
 func TestPoliciesMatchSource(t *testing.T) {
 	called := operations(t, "../cloud/awscloud")
 	known := slices.Sorted(maps.Keys(actions))
-	known = slices.Sorted(slices.Values(slices.AppendSeq(known, maps.Keys(setup))))
+	known = slices.Sorted(slices.Values(slices.AppendSeq(slices.AppendSeq(known, maps.Keys(setup)), maps.Keys(looks))))
 	if got, want := called, known; !slices.Equal(got, want) {
 		t.Errorf("awscloud calls %q, and this test knows %q: give each operation its actions here and in deploy/iam, and drop what is gone", got, want)
 	}
@@ -233,6 +241,17 @@ func TestPoliciesMatchSource(t *testing.T) {
 	slices.Sort(need)
 	if got := all["distribution"].actions(); !slices.Equal(got, need) {
 		t.Errorf("distribution.json allows %q, want %q", got, need)
+	}
+	need = []string{
+		"s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject", "servicequotas:ListServiceQuotas", "cloudfront:GetDistribution",
+		"cloudfront:GetCachePolicy", "cloudfront:GetOriginRequestPolicy", "cloudfront:GetResponseHeadersPolicy",
+	}
+	for _, a := range looks {
+		need = append(need, a...)
+	}
+	slices.Sort(need)
+	if got := all["doctor"].actions(); !slices.Equal(got, need) {
+		t.Errorf("doctor.json allows %q, want %q", got, need)
 	}
 	for name, want := range map[string]string{
 		"enqueuer":           "s3:GetObject s3:ListBucket s3:PutObject sqs:DeleteMessage sqs:ReceiveMessage",
@@ -265,7 +284,7 @@ func TestPoliciesAreNarrow(t *testing.T) {
 					t.Errorf("%s.json, %s: action %s", name, s.Sid, action)
 				}
 				regional = regional && (strings.HasPrefix(action, "mediaconvert:") || action == "servicequotas:ListServiceQuotas" || strings.HasPrefix(action, "cloudfront:List"))
-				bucket := action == "s3:ListBucket"
+				bucket := action == "s3:ListBucket" || strings.HasPrefix(action, "s3:GetBucket")
 				for _, r := range list(s.Resource) {
 					if path := strings.Contains(strings.TrimPrefix(r, "arn:aws:s3:::"), "/"); strings.HasPrefix(action, "s3:") && path == bucket {
 						t.Errorf("%s.json, %s: %s on %s, which is none of its resources", name, s.Sid, action, r)

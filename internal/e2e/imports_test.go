@@ -24,6 +24,7 @@ var house = map[string]string{
 	"internal/cloud/cloudtest": "internal/cloud",
 	"internal/delivery":        "internal/cloud internal/media internal/ledger",
 	"internal/distribution":    "internal/cloud",
+	"internal/doctor":          "internal/cloud internal/delivery internal/distribution internal/queue",
 	"internal/queue":           "tasks",
 	"internal/queue/redistest": "",
 	"internal/stage":           "tasks internal/cloud internal/media internal/ledger internal/delivery internal/distribution internal/queue",

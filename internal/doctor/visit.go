@@ -1,0 +1,186 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/distribution"
+)
+
+// visit is one look at everything: what several checks need is read once.
+type visit struct {
+	*Doctor
+	config func() (cloud.DistributionConfig, error) // with its policies' texts
+	survey func() survey
+	server func() string // Server header of the origin, where that is a server; empty: not told
+}
+
+func (d *Doctor) visit(ctx context.Context) *visit {
+	v := &visit{Doctor: d}
+	v.config = sync.OnceValues(func() (cloud.DistributionConfig, error) {
+		bounded, cancel := context.WithTimeout(ctx, d.Limit)
+		defer cancel()
+		c, err := d.CDN.Configuration(bounded, d.Distribution)
+		if err != nil {
+			return c, err
+		}
+		return d.CDN.Policies(bounded, c)
+	})
+	v.survey = sync.OnceValue(func() survey {
+		bounded, cancel := context.WithTimeout(ctx, d.Limit)
+		defer cancel()
+		return d.count(bounded)
+	})
+	v.server = sync.OnceValue(func() string {
+		bounded, cancel := context.WithTimeout(ctx, d.Limit)
+		defer cancel()
+		return v.askServer(bounded)
+	})
+	return v
+}
+
+// smooth reports whether there are Smooth packages, or will be.
+func (v *visit) smooth() bool { return v.Smooth || v.survey().Smooth > 0 }
+
+// delivery is what the distribution is judged by.
+func (v *visit) delivery(ctx context.Context) (d distribution.Delivery, found []Finding) {
+	d = distribution.Delivery{Output: v.Output, Viewer: v.Viewer, Smooth: v.smooth(), Origin: v.Origin}
+	switch policy, err := v.Inspector.BucketPolicy(ctx, v.Output.Bucket); {
+	case err == nil:
+		d.BucketPolicy = &policy
+	default:
+		f := trouble("bucket "+v.Output.Bucket, err, "", "allow s3:GetBucketPolicy on it")
+		f.Check, f.Severity, f.What = "bucket-policy", distribution.Warning, "its policy cannot be read, and is not judged: "+err.Error()
+		found = append(found, f)
+	}
+	if server := v.server(); isIIS(server) && d.Origin != distribution.IIS {
+		f := warning("origin", fmt.Sprintf("its Server header is %q: it streams Smooth by itself, and VODFLEET_ORIGIN_KIND does not say so", server), "set VODFLEET_ORIGIN_KIND=iis, for workers too")
+		if f.Check = "origin-kind"; d.Smooth {
+			f.Severity = distribution.Broken // publish goes by the setting
+		}
+		found = append(found, f)
+		d.Origin = distribution.IIS
+	}
+	return d, found
+}
+
+func isIIS(server string) bool { return strings.HasPrefix(strings.ToLower(server), "microsoft-iis") }
+
+// rules judges the live distribution.
+func (v *visit) rules(ctx context.Context) []Finding {
+	if v.Distribution == "" {
+		return []Finding{warning("", "VODFLEET_DISTRIBUTION_ID is not set: replaced entries are invalidated nowhere, and nothing is checked of what viewers go through", "set it")}
+	}
+	c, err := v.config()
+	if err != nil {
+		return []Finding{unread(v.Distribution, err)}
+	}
+	d, list := v.delivery(ctx)
+	for _, f := range distribution.Check(c, d) {
+		list = append(list, Finding{f.Check, f.Subject, f.Severity, f.Text, f.Fix, f.Change != nil})
+	}
+	return list
+}
+
+func unread(id string, err error) Finding {
+	return trouble("distribution "+id, err, "set VODFLEET_DISTRIBUTION_ID to one of this account, or to nothing",
+		"allow cloudfront:GetDistribution on it, and GetCachePolicy, GetOriginRequestPolicy and GetResponseHeadersPolicy on its policies")
+}
+
+// askServer asks the server that Smooth paths are answered by who it is; where
+// it cannot be reached from here, the distribution passes its header on.
+func (v *visit) askServer(ctx context.Context) string {
+	if v.Distribution == "" {
+		return ""
+	}
+	c, err := v.config()
+	if err != nil {
+		return ""
+	}
+	viewer, err := url.Parse(v.Viewer)
+	if err != nil {
+		return ""
+	}
+	path := strings.TrimRight(viewer.Path, "/") + "/media/doctor/1/smooth/video.ism/Manifest"
+	b := distribution.Choose(&c, path)
+	if b == nil {
+		return ""
+	}
+	o := c.Origin(b.Origin)
+	if o == nil || o.Custom == nil {
+		return ""
+	}
+	own := url.URL{Scheme: "https", Host: o.Domain + ":" + strconv.Itoa(o.Custom.HTTPSPort), Path: "/"}
+	if o.Custom.Protocol == "http-only" {
+		own.Scheme, own.Host = "http", o.Domain+":"+strconv.Itoa(o.Custom.HTTPPort)
+	}
+	for _, u := range []string{own.String(), viewer.Scheme + "://" + viewer.Host + path} {
+		if a, err := v.ask(ctx, http.MethodHead, u); err == nil && a.header.Get("Server") != "" {
+			return a.header.Get("Server")
+		}
+	}
+	return ""
+}
+
+// served says whether viewers can read the ledger through the distribution.
+func (v *visit) served(ctx context.Context) []Finding {
+	if v.Distribution == "" {
+		return nil
+	}
+	c, err := v.config()
+	if err != nil {
+		return []Finding{fine(v.Ledger.String(), "the distribution cannot be read, so it was not compared")} // rules tell
+	}
+	path, ok := reaches(&c, v.Ledger)
+	if !ok {
+		return nil
+	}
+	what := fmt.Sprintf("the distribution's origin holds it: viewers ask for it under %s", path)
+	const fix = "keep the ledger in a bucket of its own, or have the bucket's policy let the distribution read the output's prefix only"
+	if !v.Probe {
+		return []Finding{warning(v.Ledger.String(), what+"; whether the bucket's policy lets them was not tried", fix)}
+	}
+	at := v.Ledger.Join(probeFolder + "served")
+	if _, err := v.Store.Put(ctx, cloud.Put{Location: at, Body: []byte("vodfleet's doctor asks whether viewers can read this\n"), ContentType: "text/plain"}); err != nil {
+		return []Finding{trouble(v.Ledger.String(), fmt.Errorf("put an object: %w", err), "", allowWrite)}
+	}
+	viewer, _ := url.Parse(v.Viewer)
+	a, err := v.ask(ctx, http.MethodGet, (&url.URL{Scheme: viewer.Scheme, Host: viewer.Host, Path: path + "/" + probeFolder + "served"}).String())
+	gone := v.Store.Delete(context.WithoutCancel(ctx), at.Bucket, at.Key)
+	switch {
+	case gone != nil:
+		return []Finding{trouble(v.Ledger.String(), fmt.Errorf("delete %s: %w", at, gone), "", allowWrite)}
+	case err != nil:
+		return []Finding{warning(v.Ledger.String(), what+"; whether they can read it is not known: "+err.Error(), fix)}
+	case a.status == http.StatusOK:
+		return []Finding{broken(v.Ledger.String(), what+", and get it", fix)}
+	}
+	return []Finding{fine(v.Ledger.String(), fmt.Sprintf("the distribution's origin holds it, and viewers who ask get %d", a.status))}
+}
+
+// reaches is the path under which a distribution's origin would answer with a
+// location's objects.
+func reaches(c *cloud.DistributionConfig, at cloud.Location) (path string, ok bool) {
+	for _, o := range c.Origins {
+		if o.Bucket != at.Bucket {
+			continue
+		}
+		rest, in := strings.CutPrefix("/"+strings.Trim(at.Key, "/")+"/", strings.TrimRight(o.Path, "/")+"/")
+		if !in {
+			continue
+		}
+		path = strings.TrimRight("/"+rest, "/")
+		if b := distribution.Choose(c, path+"/ledger/AA/X.json"); b != nil {
+			if used := c.Origin(b.Origin); used != nil && used.ID == o.ID {
+				return path, true
+			}
+		}
+	}
+	return "", false
+}
