@@ -90,6 +90,13 @@ func (w *world) checkAsset(v *verdict, at cloud.Location) {
 	is := w.sky.now(at)
 	rejected := slices.ContainsFunc(r.Rejected, func(id string) bool { return id == tasks.Revision(is, profile.Digest()) })
 	switch {
+	case r.Removed != nil:
+		for o := range w.mem.Store.List(context.Background(), output.Join("watch/"+r.Asset+"/"), "") {
+			lost("the document %s, which is removed,", o.Key)
+		}
+		for o := range w.mem.Store.List(context.Background(), output.Join("media/"+r.Asset+"/"), "") {
+			lost("the file %s, which is removed,", o.Key)
+		}
 	case is != "" && r.Wanted.Source != is && !rejected:
 		lost("the source is %s and %s is wanted", is, r.Wanted.Source)
 	case r.Failed() != nil && r.Failed().Class == "":

@@ -72,6 +72,30 @@ func (w *world) rollback() {
 	w.drain()
 }
 
+// takeDown has an operator remove the source's asset, and waits for the end. The
+// order is given twice: the first may have died.
+func (w *world) takeDown() {
+	for range 2 {
+		w.order("remove", func(r *run) error {
+			_, err := stage.Remove(w.t.Context(), r.book(), client{r}, tasks.AssetID(source.Bucket, source.Key), source, "rights")
+			return err
+		})
+		w.drain()
+	}
+}
+
+// restore has an operator take the source's asset back, and waits for the end.
+// The order is given twice: the first may have died.
+func (w *world) restore() {
+	for range 2 {
+		w.order("restore", func(r *run) error {
+			_, err := stage.Restore(w.t.Context(), r.book(), client{r}, tasks.AssetID(source.Bucket, source.Key))
+			return err
+		})
+		w.drain()
+	}
+}
+
 // cancelSome has somebody cancel an asset's running job behind the fleet's back.
 func (w *world) cancelSome(asset string) {
 	for _, j := range w.mem.Transcoder.Jobs() {

@@ -148,7 +148,7 @@ func (c *chaos) fault(at call) fault {
 func (c *chaos) event(at cloud.Location) {
 	w := c.w
 	asset := tasks.AssetID(at.Bucket, at.Key)
-	switch n := c.rng.IntN(20); {
+	switch n := c.rng.IntN(25); {
 	case w.sky.all[at] == nil, n < 9:
 		w.uploadTo(at, pick(c.rng, "one", "two", "three", "four")+at.Key)
 		w.askFor(at)
@@ -167,7 +167,17 @@ func (c *chaos) event(at cloud.Location) {
 			_, err := stage.Rollback(w.t.Context(), r.book(), client{r}, asset)
 			return err
 		})
-	default:
+	case n < 20:
 		w.cancelSome(asset)
+	case n < 22:
+		w.order("remove", func(r *run) error {
+			_, err := stage.Remove(w.t.Context(), r.book(), client{r}, asset, at, "of chaos")
+			return err
+		})
+	default:
+		w.order("restore", func(r *run) error {
+			_, err := stage.Restore(w.t.Context(), r.book(), client{r}, asset)
+			return err
+		})
 	}
 }

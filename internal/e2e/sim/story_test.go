@@ -19,6 +19,7 @@ type story struct {
 	class  ledger.Class  // the end is a failure of this class; empty: published
 	long   time.Duration // a job takes; 0 for ten seconds
 	free   bool          // it may end otherwise
+	gone   bool          // the end is a removal
 }
 
 var stories = []story{
@@ -131,6 +132,45 @@ var stories = []story{
 		paid:   2,
 	},
 	{
+		name:   "removed",
+		before: func(w *world) { w.become("one"); w.become("two") },
+		then:   func(w *world) { w.takeDown(); w.upload("three"); w.ask(); w.drain() },
+		paid:   2, gone: true,
+	},
+	{
+		name: "removed while it is transcoded",
+		before: func(w *world) {
+			w.become("one")
+			w.upload("two")
+			w.ask()
+			w.untilState(2, ledger.Transcoding)
+		},
+		then: (*world).takeDown,
+		paid: 2, long: 3 * time.Minute, gone: true,
+	},
+	{
+		name: "removed before it is published",
+		before: func(w *world) {
+			w.upload("one")
+			w.ask()
+			w.untilState(1, ledger.Transcoded)
+		},
+		then: (*world).takeDown,
+		paid: 1, gone: true,
+	},
+	{
+		name:   "removed and restored",
+		before: func(w *world) { w.become("one"); w.takeDown() },
+		then:   func(w *world) { w.restore(); w.ask(); w.drain() },
+		paid:   2,
+	},
+	{
+		name:   "rolled back while its target is retired",
+		before: func(w *world) { w.become("one"); w.become("two"); w.become("three"); w.pass(grace) },
+		then:   func(w *world) { w.rollback(); w.drain() },
+		paid:   3,
+	},
+	{
 		name: "gone before it is submitted",
 		before: func(w *world) {
 			w.upload("one")
@@ -193,6 +233,9 @@ func (s story) ends(w *world) (wrong []string) {
 	}
 	f := r.Failed()
 	switch {
+	case s.gone && r.Status() != "removed":
+		return []string{"not removed\n" + history(r)}
+	case s.gone:
 	case s.class == "" && (f != nil || r.Current == 0):
 		return []string{"not published\n" + history(r)}
 	case s.class != "" && (f == nil || f.Class != s.class):

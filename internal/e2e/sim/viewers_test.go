@@ -55,7 +55,8 @@ func (v *viewers) look(asset string) {
 		}
 		seq, _ := strconv.Atoi(o.Metadata["seq"])
 		build, _ := strconv.Atoi(o.Metadata["build"])
-		if err != nil || seq < 1 || build < 1 {
+		withdrawn := o.Metadata["build"] == "0" && err == nil
+		if err != nil || seq < 1 || build < 1 && !withdrawn {
 			v.fail("%s: seq %d, build %d, %v", at, seq, build, err)
 			continue
 		}
@@ -68,7 +69,9 @@ func (v *viewers) look(asset string) {
 			v.fail("%s went back from switch %d to %d", at, last, seq)
 		case seq > last:
 			v.seq[at.Key] = seq
-			v.content(asset, seq, build)
+			if !withdrawn {
+				v.content(asset, seq, build)
+			}
 		}
 		if name != "playback.json" {
 			v.follow(at, body)
