@@ -135,7 +135,7 @@ func (p *clientParser) root(e xml.StartElement) error {
 	told, _ := attrOf(e, "Duration")
 	d, err := strconv.ParseUint(told, 10, 64)
 	if err != nil || d > p.scale*uint64(maxDuration/time.Second) {
-		return fmt.Errorf("Duration %s: want units of 1/%d s, %v at most", shown(told), p.scale, maxDuration)
+		return fmt.Errorf("a Duration of %s: want units of 1/%d s, %v at most", shown(told), p.scale, maxDuration)
 	}
 	p.m.Duration = inScale(d, p.scale)
 	return nil
@@ -237,7 +237,7 @@ func levelOf(e xml.StartElement) (SmoothLevel, error) {
 	rate, _ := attrOf(e, "Bitrate")
 	n, err := strconv.ParseUint(rate, 10, 32)
 	if err != nil {
-		return l, fmt.Errorf("Bitrate %s: want a number of bits a second", shown(rate))
+		return l, fmt.Errorf("a Bitrate of %s: want a number of bits a second", shown(rate))
 	}
 	l.Bitrate = uint32(n)
 	l.FourCC, _ = attrOf(e, "FourCC")
