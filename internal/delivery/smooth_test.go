@@ -204,6 +204,10 @@ func TestVerifySmoothRefuses(t *testing.T) {
 		}, []string{high + ": has 15 fragments of track 1, and " + client + " lists 16 chunks of stream video", low + ": has 15 fragments"}},
 		{"a chunk shorter", func(f *fixture) { f.edit(client, `    <c n="3" d="20000000"/>`, `    <c n="3" d="19000000"/>`) },
 			[]string{high + ": fragment 3 of track 1 lasts 20000000, and " + client + " has chunk 3 of stream video at 60000000 for 19000000"}},
+		{"a chunk shorter before a gap", func(f *fixture) {
+			f.edit(client, `    <c n="3" d="20000000"/>`, `    <c n="3" d="15000000"/>`)
+			f.edit(client, `    <c n="4" d="20000000"/>`, `    <c n="4" t="80000000" d="20000000"/>`)
+		}, []string{high + ": fragment 3 of track 1 lasts 20000000, and " + client + " has chunk 3 of stream video at 60000000 for 15000000"}},
 		{"chunks later", func(f *fixture) { f.edit(client, `    <c n="0" d="20000000"/>`, `    <c n="0" t="1" d="20000000"/>`) },
 			[]string{high + ": fragment 0 of track 1 begins at 0, and " + client + " has chunk 0 of stream video at 1 for 20000000"}},
 		{"a duration of its own", func(f *fixture) { f.edit(client, `Duration="300000000"`, `Duration="600000000"`) },
@@ -240,16 +244,25 @@ func TestVerifySmoothRefuses(t *testing.T) {
 // The fragments' own boxes are what counts: a build whose index is wrong or
 // missing is verified by them.
 func TestVerifySmoothByFragments(t *testing.T) {
+	tfxd := []byte("\x6d\x1d\x9b\x05\x42\xd5\x44\xe6\x80\xe2\x14\x1d\xaf\xf7\x57\xb2")
 	for name, change := range map[string]func(b []byte) []byte{
 		"no index": func(b []byte) []byte { return b[:bytes.LastIndex(b, []byte("mfra"))-4] },
 		"another box at the end": func(b []byte) []byte {
 			return append(b, 0, 0, 0, 16, 'f', 'r', 'e', 'e', 1, 2, 3, 4, 5, 6, 7, 8)
 		},
-		"an index of other times":       func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+16+19+7]++; return b },
-		"an index of one less":          func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+15]--; return b },
-		"an index that leads elsewhere": func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+16+15]++; return b },
-		"an index of another track":     func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+7]++; return b },
-		"a broken index":                func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))]++; return b },
+		"an index of other times":                func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+16+19+7]++; return b },
+		"an index of one less":                   func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+15]--; return b },
+		"an index that leads elsewhere":          func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+16+15]++; return b },
+		"an index of another track":              func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+7]++; return b },
+		"fragments that tell their time by tfdt": func(b []byte) []byte { return bytes.ReplaceAll(b, tfxd, make([]byte, 16)) },
+		"fragments whose time the index alone tells": func(b []byte) []byte {
+			return bytes.ReplaceAll(bytes.ReplaceAll(b, tfxd, make([]byte, 16)), []byte("tfdt"), []byte("free"))
+		},
+		"fragments whose time nothing but their durations tell": func(b []byte) []byte {
+			b = bytes.ReplaceAll(bytes.ReplaceAll(b, tfxd, make([]byte, 16)), []byte("tfdt"), []byte("free"))
+			return b[:bytes.LastIndex(b, []byte("mfra"))-4]
+		},
+		"a broken index": func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))]++; return b },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := setUp(t, oneSmooth)
@@ -257,15 +270,6 @@ func TestVerifySmoothByFragments(t *testing.T) {
 			f.verify()
 		})
 	}
-	t.Run("an index shifted as a whole", func(t *testing.T) {
-		f := setUp(t, oneSmooth)
-		b := []byte(f.read(heard))
-		for at, n := bytes.LastIndex(b, []byte("tfra"))+4+16, 0; n < 15; at, n = at+19, n+1 {
-			binary.BigEndian.PutUint64(b[at:], binary.BigEndian.Uint64(b[at:])+213_333)
-		}
-		f.put(heard, string(b))
-		f.verify()
-	})
 }
 
 // Of a large file three parts are read, whatever its length.
@@ -278,11 +282,38 @@ func TestVerifySmoothReadsLittle(t *testing.T) {
 		t.Fatalf("a file of %d bytes is no test", n)
 	}
 
+	// An index may be shifted as a whole.
+	b := []byte(f.read(heard))
+	for at, n := bytes.LastIndex(b, []byte("tfra"))+4+16, 0; n < 36_000; at, n = at+19, n+1 {
+		binary.BigEndian.PutUint64(b[at:], binary.BigEndian.Uint64(b[at:])+213_333)
+	}
+	f.put(heard, string(b))
+
 	calls := f.calls(func() { f.verify() })
 
 	// The last fragment of these small ones is in the tail.
 	if want := map[string]int{"Store.List": 1, "Store.Get": 2, "Store.GetRange": 3 * 2}; !reflect.DeepEqual(calls, want) {
 		t.Errorf("calls %v, want %v", calls, want)
+	}
+}
+
+// Of fragments of megabytes none is read: head, tail and the last one's boxes.
+func TestVerifySmoothOfLargeFragments(t *testing.T) {
+	f := setUp(t, oneSmooth)
+	b := []byte(f.read(high))
+	last, index := bytes.LastIndex(b, []byte("mdat"))-4, bytes.LastIndex(b, []byte("mfra"))-4
+	large := append(binary.BigEndian.AppendUint32(nil, 8+5<<20), "mdat"...)
+	large = append(large, make([]byte, 5<<20)...)
+	f.put(high, string(b[:last])+string(large)+string(b[index:]))
+
+	calls := f.calls(func() { f.verify() })
+
+	if got := calls["Store.GetRange"]; got != 2+1+1 { // its other fragments are small, and in its head
+		t.Errorf("%d ranged reads, want 2 of the large file and 1 of each of the others", got)
+	}
+	f.put(high, string(b[:last])+string(large[:3<<20]))
+	if _, err := f.Verify(t.Context(), f.prefix, f.spec); !strings.Contains(fmt.Sprint(err), high+`: cut off: its box "mdat" at `) {
+		t.Errorf("Verify of one cut off in its last fragment = %v", err)
 	}
 }
 
