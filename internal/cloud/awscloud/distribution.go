@@ -249,8 +249,17 @@ func behaviorOf(b *types.CacheBehavior) cloud.Behavior {
 	return out
 }
 
-// ownCache reads ForwardedValues and the times beside it.
-func ownCache(b *types.CacheBehavior) cloud.CachePolicy {
+// caching is the part of a behaviour that cache policies replaced: the service
+// asks new behaviours not to have it, and old ones do.
+type caching struct {
+	ForwardedValues            *types.ForwardedValues
+	MinTTL, DefaultTTL, MaxTTL *int64
+}
+
+// ownCache reads a behaviour's own caching.
+func ownCache(behavior *types.CacheBehavior) cloud.CachePolicy {
+	b := new(caching)
+	copyMembers(b, behavior)
 	p := cloud.CachePolicy{Min: ttl(b.MinTTL), Default: ttl(b.DefaultTTL), Max: ttl(b.MaxTTL)}
 	p.Query.Mode, p.Headers.Mode, p.Cookies.Mode = "none", "none", "none"
 	f := b.ForwardedValues

@@ -151,6 +151,31 @@ func TestConfigureRefuses(t *testing.T) {
 	}
 }
 
+// TestConfigureReplacesOwnCaching is of a cache policy for a behaviour that has
+// times and keys of its own: the service refuses both.
+func TestConfigureReplacesOwnCaching(t *testing.T) {
+	c, f := account(t, old)
+	d, err := c.CDN().Configuration(t.Context(), "E1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Behaviors[0].Cache, d.Behaviors[1].Cache = cloud.CachePolicy{ID: "P1"}, cloud.CachePolicy{ID: "P2"}
+	if _, err := c.CDN().Configure(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	body := f.last().body
+	for _, part := range []string{"<CachePolicyId>P1</CachePolicyId>", "<CachePolicyId>P2</CachePolicyId>"} {
+		if !strings.Contains(body, part) {
+			t.Errorf("%s is not in what is written: %s", part, body)
+		}
+	}
+	for _, part := range []string{"ForwardedValues", "<MinTTL>", "<DefaultTTL>", "<MaxTTL>"} {
+		if strings.Contains(body, part) {
+			t.Errorf("%s is in what is written: %s", part, body)
+		}
+	}
+}
+
 // TestConfigureRaces is of a service whose distribution changes between our
 // read and our write.
 func TestConfigureRaces(t *testing.T) {

@@ -200,7 +200,8 @@ func (p *patcher) behavior(b *types.CacheBehavior, have, want cloud.Behavior) er
 	case want.Cache.ID == "" && !reflect.DeepEqual(have.Cache, want.Cache):
 		return errors.New("times and keys of its own are not changed: name a cache policy")
 	case differ(p, have.Cache.ID, want.Cache.ID):
-		b.CachePolicyId, b.ForwardedValues, b.MinTTL, b.DefaultTTL, b.MaxTTL = &want.Cache.ID, nil, nil, nil, nil
+		copyMembers(b, new(caching)) // none of its own beside a policy
+		b.CachePolicyId = &want.Cache.ID
 	}
 	return nil
 }
