@@ -26,6 +26,7 @@ type flags struct {
 	config.Sources
 	config.Viewer
 	config.OriginKind
+	config.Mirror
 	config.Profile
 	config.Transcode
 	config.Govern

@@ -159,7 +159,7 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 	}).Handle)
 	queue.Handle(w.server, (&stage.Publish{
 		Ledger: w.book, Source: store, Delivery: files, Profiles: profiles, Output: output,
-		Next: w.client, Retire: retire, Smooth: f.smooth(w.aws.CDN()), Log: w.log,
+		Next: w.client, Retire: retire, Origin: f.mirror(store, output), Smooth: f.smooth(w.aws.CDN()), Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Invalidate{
 		Ledger: w.book, Caches: w.governor, Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),

@@ -26,6 +26,7 @@ type Publish struct {
 	Output   cloud.Location
 	Next     Queue
 	Retire   *Retirement
+	Origin   Origin // nil: the distribution reads the output itself
 	Smooth   Smooth // nil: there is no distribution that would have to be asked
 	Log      *zap.Logger
 }
@@ -83,6 +84,11 @@ func (p *Publish) show(ctx context.Context, rec *ledger.Record, b ledger.Build) 
 	if err != nil {
 		return nil, err
 	}
+	if p.Origin != nil {
+		if err := p.Origin.Arrived(ctx, media.BuildPrefix(p.Output, rec.Asset, b.Number)); err != nil {
+			return nil, mirrored(p.Ledger.Now(), b.JobDone, err)
+		}
+	}
 	if err := p.playable(ctx, rec.Asset, b.Number, outputs); err != nil {
 		return nil, err
 	}
@@ -106,6 +112,11 @@ func (p *Publish) entries(ctx context.Context, rec *ledger.Record) (*ledger.Reco
 	}
 	if err := p.Delivery.Write(ctx, rec, profile.Delivery == media.Stable); err != nil {
 		return nil, err
+	}
+	if p.Origin != nil {
+		if err := p.Origin.Shows(ctx, rec.Asset); err != nil {
+			return nil, mirrored(p.Ledger.Now(), rec.Switched, err)
+		}
 	}
 	seq := rec.Seq
 	return p.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error {

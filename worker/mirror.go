@@ -1,0 +1,15 @@
+package main
+
+import (
+	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/delivery"
+	"github.com/vodfleet/vodfleet/internal/stage"
+)
+
+// mirror is the distribution's origin, where that is not the output itself.
+func (f *flags) mirror(store cloud.Store, output cloud.Location) stage.Origin {
+	if f.Origin.Host == "" {
+		return nil
+	}
+	return delivery.NewOrigin(store, output, f.Origin.String())
+}
