@@ -52,6 +52,7 @@ type failed struct {
 	Broken  int                  `json:"broken,omitempty"` // records that cannot be read
 	Unread  int                  `json:"unread,omitempty"` // beyond --most
 
+	recent bool // with --since
 	mu     sync.Mutex
 	groups causes
 }
@@ -121,6 +122,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 func (f *failed) read(ctx context.Context, book *ledger.Store, class ledger.Class, since time.Time, most int) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(recordsAtOnce)
+	f.recent = !since.IsZero()
 	read := 0
 	var only []ledger.Class // none: all
 	if class != "" {
@@ -183,6 +185,15 @@ func (f *failed) note(rec *ledger.Record, err error, m ledger.FailedMarker, sinc
 	return nil
 }
 
+// unread says what is known of those beyond --most: with --since only a record
+// tells whether it counts.
+func (f *failed) unread() string {
+	if f.recent {
+		return "are neither read nor counted: more than --most"
+	}
+	return "are counted and not read: more than --most"
+}
+
 func (f *failed) print(w io.Writer) {
 	fmt.Fprintf(w, "%d assets failed\n", f.Failed)
 	for _, class := range slices.SortedFunc(maps.Keys(f.Classes), func(a, b ledger.Class) int {
@@ -196,7 +207,7 @@ func (f *failed) print(w io.Writer) {
 	}{
 		{f.Stale, "marked as failed are so no more; see enqueuer explain"},
 		{f.Broken, "have records that cannot be read; see enqueuer reconcile"},
-		{f.Unread, "are counted and not read: more than --most"},
+		{f.Unread, f.unread()},
 	} {
 		if n.count > 0 {
 			fmt.Fprintf(w, "  %d %s\n", n.count, n.what)

@@ -67,6 +67,8 @@ func gatesOf(all []governor.Gate) []gate {
 // until says when a gate opens, or may.
 func (g gate) until() string {
 	switch {
+	case g.Scope == epochScope:
+		return "until the queue is rebuilt"
 	case g.Until == nil:
 		return "until it is opened"
 	case g.By != "":
@@ -238,11 +240,18 @@ func checkScope(scope string) error {
 		return nil
 	case kind == "stage":
 		return run.UsageError(fmt.Errorf("scope %q: want a stage of %s", scope, strings.Join(kinds(), ", ")))
-	case (kind == "profile" || kind == "campaign") && named && name != "":
+	case kind == "campaign" && named && name != "", kind == "profile" && profileDigest.MatchString(name):
 		return nil
+	case kind == "profile":
+		return run.UsageError(fmt.Errorf("scope %q: want profile:DIGEST, with the 32 hex digits that enqueuer profile show and status tell", scope))
+	case scope == epochScope:
+		return run.UsageError(fmt.Errorf("scope %q: the fleet opens it by itself once its queue is rebuilt; enqueuer reconcile does that now", scope))
 	}
 	return run.UsageError(fmt.Errorf("scope %q: want account, invalidations, profile:DIGEST, stage:KIND or campaign:NAME", scope))
 }
+
+// epochScope is closed while Redis, which was emptied, is being filled again.
+const epochScope = "epoch"
 
 // checkHeld refuses scopes that exist, but whose gate would hold nothing back.
 func checkHeld(scope string) error {

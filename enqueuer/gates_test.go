@@ -76,6 +76,8 @@ func TestGatesUsage(t *testing.T) {
 		{"close account --reason=x --for=200h", "for 200h0m0s: want at most"},
 		{"close everything --reason=x", `scope "everything": want account, invalidations, profile:DIGEST, stage:KIND or campaign:NAME`},
 		{"close profile: --reason=x", `scope "profile:"`},
+		{"close profile:nosuch --reason=x", `scope "profile:nosuch": want profile:DIGEST`},
+		{"open epoch", `scope "epoch": the fleet opens it by itself`},
 		{"open stage:encode", `scope "stage:encode": want a stage of ingest, transcode-submit, `},
 		{"open", "expected"},
 	} {
@@ -94,7 +96,7 @@ func TestGatesUsage(t *testing.T) {
 func TestExplainGates(t *testing.T) {
 	s := newStand(t)
 	rec := s.plan(s.upload("a.mp4", "x"))
-	for _, scope := range []string{"account", "profile:" + rec.Wanted.Profile, "profile:other", "stage:transcode-submit"} {
+	for _, scope := range []string{"account", "profile:" + rec.Wanted.Profile, "profile:" + strings.Repeat("0", 32), "stage:transcode-submit"} {
 		s.want(0, []string{"gates", "close", scope, "--reason", "for " + scope})
 	}
 	out := s.want(0, []string{"explain", rec.Asset}, "gate       account is closed", "gate       profile:"+rec.Wanted.Profile+" is closed", "gate       stage:transcode-submit is closed")

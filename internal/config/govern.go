@@ -20,7 +20,7 @@ type Govern struct {
 // Check says what is wrong with the settings.
 func (g Govern) Check() error {
 	switch {
-	case g.APIRate < 0 || g.APIRate > 100_000:
+	case !(g.APIRate >= 0 && g.APIRate <= 100_000): // NaN is neither
 		return fmt.Errorf("api-rate %v: want 0 to 100000 a second", g.APIRate)
 	case g.APIBurst < 1 || g.APIBurst > 1_000_000:
 		return fmt.Errorf("api-burst %d: want 1 to 1000000", g.APIBurst)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 )
@@ -15,6 +16,7 @@ func TestGovernCheck(t *testing.T) {
 	}{
 		{"as by default", func(*Govern) {}, "<nil>"},
 		{"a negative rate", func(g *Govern) { g.APIRate = -1 }, "api-rate -1: want 0 to 100000 a second"},
+		{"no number", func(g *Govern) { g.APIRate = math.NaN() }, "api-rate NaN: want 0 to 100000 a second"},
 		{"the account's own rate", func(g *Govern) { g.APIRate = 0 }, "<nil>"},
 		{"no burst", func(g *Govern) { g.APIBurst = 0 }, "api-burst 0: want 1 to 1000000"},
 		{"no jobs", func(g *Govern) { g.Jobs = 0 }, "jobs-in-flight 0: want 1 to 1000000"},

@@ -97,7 +97,7 @@ func New(rdb redis.UniversalClient, opt Options) *Governor {
 		opt.InFlight = DefaultInFlight
 	}
 	if opt.Reserve == 0 {
-		opt.Reserve = opt.InFlight / 10
+		opt.Reserve = max(opt.InFlight/10, min(opt.InFlight-1, 1))
 	}
 	opt.InFlight, opt.Reserve = max(opt.InFlight, 0), max(opt.Reserve, 0)
 	g := &Governor{rdb: rdb, opt: opt, self: rand.Text(), rates: make(map[string]Rate)}
@@ -123,7 +123,7 @@ func (g *Governor) share(method string) Rate {
 	if !ok {
 		r = DefaultRate
 	}
-	if r.PerSecond <= 0 || r.Burst <= 0 {
+	if !(r.PerSecond > 0) || r.Burst <= 0 { // NaN is not
 		return Rate{}
 	}
 	return Rate{r.PerSecond * 9 / 10, max(r.Burst*9/10, 1)}

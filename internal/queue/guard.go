@@ -109,7 +109,8 @@ func (u unfits) Is(other error) bool { return other == errUnfit }
 
 // volatile reports whether a restart loses everything: no append-only file, no
 // schedule of snapshots, and no replica that is connected. Where CONFIG is
-// forbidden a schedule is known by the snapshots that were made.
+// forbidden a schedule is known by the snapshots that were made, or loaded; a
+// Redis that counts neither has it taken for good.
 func volatile(info map[string]string) bool {
 	number := func(name string) int { n, _ := strconv.Atoi(info[name]); return n }
 	aof, told := info["aof_enabled"]
@@ -119,7 +120,8 @@ func volatile(info map[string]string) bool {
 	if schedule, told := info["save"]; told {
 		return strings.Trim(schedule, `" `) == ""
 	}
-	return number("rdb_saves") == 0
+	saves, told := info["rdb_saves"] // since Redis 7
+	return told && saves == "0" && number("rdb_last_load_keys_loaded") == 0
 }
 
 // olderThan compares versions by their first two numbers. One that cannot be

@@ -40,8 +40,10 @@ func TestFit(t *testing.T) {
 		{"a replica of its own", "aof_enabled:0\r\nconnected_slaves:1\r\nsave:\r\n", false, "<nil>"},
 		{"CONFIG forbidden, nothing saved", "aof_enabled:0\r\nrdb_saves:0\r\n", false, keepsNothing},
 		{"CONFIG forbidden, saved", "aof_enabled:0\r\nrdb_saves:3\r\n", false, "<nil>"},
+		{"CONFIG forbidden, started from a snapshot", "aof_enabled:0\r\nrdb_saves:0\r\nrdb_last_load_keys_loaded:12\r\n", false, "<nil>"},
+		{"CONFIG forbidden, too old to count", "redis_version:6.2.14\r\naof_enabled:0\r\nrdb_last_save_time:1795854414\r\n", false, "<nil>"},
 		{"CONFIG forbidden, a replica", "aof_enabled:0\r\nrdb_saves:0\r\nconnected_slaves:2\r\n", false, "<nil>"},
-		{"all at once", "redis_version:6.0.16\r\nrole:slave\r\nmaster_host:10.0.0.7\r\nmaster_port:6379\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:0\r\n", false,
+		{"all at once", "redis_version:6.0.16\r\nrole:slave\r\nmaster_host:10.0.0.7\r\nmaster_port:6379\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:0\r\nsave:\r\n", false,
 			isOld + "; and " + isReplica + "; and " + evicts + "; and " + keepsNothing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -300,3 +300,35 @@ func TestJobInAnUnknownState(t *testing.T) {
 		w.published(1, 1)
 	})
 }
+
+// Breaking down is a file's fault where nothing else ever went wrong with it.
+func TestMixedFailures(t *testing.T) {
+	for _, tt := range []struct {
+		codes      []int // of the jobs, one after the other
+		class      ledger.Class
+		quarantine bool
+	}{
+		{[]int{1999, 1999, 1999}, ledger.BadSource, true},
+		{[]int{3450, 3451, 1999}, ledger.Transient, false},
+		{[]int{1999, 1999, 3450}, ledger.Transient, false},
+		{[]int{1999, 3450, 1999}, ledger.Transient, false},
+	} {
+		t.Run(fmt.Sprint(tt.codes), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, left := newWorld(t, memcloud.Options{}), tt.codes
+				w.upload("one")
+				w.mem.Transcoder.SetFail(func(cloud.JobRequest) (int, string) {
+					code := left[0]
+					left = left[1:]
+					return code, "words"
+				})
+				w.ask()
+				w.drain()
+				w.failed(tt.class)
+				if f := w.record().Failed(); f.Quarantine != tt.quarantine || f.Attempts != len(tt.codes) {
+					t.Errorf("failure %+v, want quarantine %v after %d attempts", f, tt.quarantine, len(tt.codes))
+				}
+			})
+		})
+	}
+}

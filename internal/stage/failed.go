@@ -56,6 +56,17 @@ func (p *Poll) failed(ctx context.Context, rec *ledger.Record, b ledger.Build, j
 	return rec, nil
 }
 
+// onlyBreakdowns reports whether no attempt at b's revision has failed of
+// anything else: passing troubles of the service do not make a file poison.
+func onlyBreakdowns(r *ledger.Record, b ledger.Build) bool {
+	for _, o := range r.Builds {
+		if o.Revision.ID == b.Revision.ID && o.Number >= r.Redriven && o.Failure != nil && o.Failure.Code != codeBreakdown {
+			return false
+		}
+	}
+	return true
+}
+
 // note writes the failure, and the new build if one follows.
 func (p *Poll) note(ctx context.Context, rec *ledger.Record, b ledger.Build, f ledger.Failure, follows remedy) (_ *ledger.Record, rebuilt bool, err error) {
 	lost := false
@@ -64,7 +75,7 @@ func (p *Poll) note(ctx context.Context, rec *ledger.Record, b ledger.Build, f l
 		g.At = now
 		g.Attempts = r.Attempts(b.Revision) + 1 // with this one
 		rebuilt = follows == plain || follows == another && g.Attempts < maxRebuilds
-		if !rebuilt && f.Code == codeBreakdown {
+		if !rebuilt && f.Code == codeBreakdown && onlyBreakdowns(r, b) {
 			g.Class, g.Quarantine = ledger.BadSource, true // again and again
 		}
 		if err := r.FailBuild(now, b.Number, g); err != nil {
