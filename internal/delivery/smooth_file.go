@@ -161,18 +161,18 @@ func (f *smoothFile) indexed(ctx context.Context, first int64) (bool, error) {
 		return false, nil // what is wrong shows when the fragments are read
 	}
 	for _, w := range f.wants {
-		if ok, err := f.listed(ctx, w, index[w.track.ID], first, end); !ok || err != nil {
+		if ok, err := f.listed(ctx, w, index[w.track.ID], end); !ok || err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// listed is indexed for one track, whose fragments are from first to end.
-func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.IndexEntry, first, end int64) (bool, error) {
+// listed is indexed for one track, whose fragments end before end.
+func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.IndexEntry, end int64) (bool, error) {
 	chunks := w.stream.Chunks
 	last := len(chunks) - 1
-	if len(entries) != len(chunks) || entries[0].Moof < first || entries[last].Moof >= end {
+	if len(entries) != len(chunks) {
 		return false, nil
 	}
 	for i := range chunks {
@@ -195,7 +195,10 @@ func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.Index
 		if i == 0 {
 			begin = frag.Start
 		}
-		if stop > end || w.differs(i, frag) != "" {
+		if stop > end {
+			return false, faultf("its fragment at %d ends at %d, and its index begins at %d", entries[i].Moof, stop, end)
+		}
+		if w.differs(i, frag) != "" {
 			return false, nil
 		}
 	}

@@ -218,6 +218,11 @@ func TestVerifySmoothRefuses(t *testing.T) {
 			[]string{low + ": cut off: its box \"mfra\" at "}},
 		{"a file cut between fragments", func(f *fixture) { b := f.read(low); f.put(low, b[:strings.LastIndex(b, "moof")-4]) },
 			[]string{low + ": has 14 fragments of track 1, and " + client + " lists 15 chunks of stream video"}},
+		{"a last fragment that runs into the index", func(f *fixture) {
+			b := []byte(f.read(low))
+			b[bytes.LastIndex(b, []byte("mdat"))-1] += 8
+			f.put(low, string(b))
+		}, []string{low + ": its fragment at 2891 ends at 3057, and its index begins at 3049"}},
 		{"a file without media", func(f *fixture) { f.put(low, strings.Repeat("moo ", 100)) }, []string{low + ": cut off: its box"}},
 		{"a file of another kind", func(f *fixture) { b := f.read(low); f.put(low, b[strings.Index(b, "moof")-4:]) },
 			[]string{low + ": not a file of Smooth Streaming: box moof before moov"}},
