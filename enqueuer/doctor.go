@@ -175,6 +175,7 @@ func (c *doctorCmd) end(e *env, x *examined, table bool) error {
 func printFindings(w io.Writer, found []doctor.Finding) {
 	t := newTable(w)
 	t.AppendHeader(table.Row{"", "check", "what is so"})
+	var below []string // what is to be copied, and breaks any table
 	for _, f := range found {
 		what := plain(f.What)
 		if f.Subject != "" {
@@ -183,6 +184,10 @@ func printFindings(w io.Writer, found []doctor.Finding) {
 		what = wrap(what)
 		if f.Fix != "" {
 			fix := "fix: " + plain(f.Fix)
+			if text, statement, ok := strings.Cut(fix, ": {"); ok {
+				below = append(below, f.Check+": {"+statement)
+				fix = text + ", which is below"
+			}
 			if f.Mends {
 				fix += " (--fix does it)"
 			}
@@ -191,6 +196,9 @@ func printFindings(w io.Writer, found []doctor.Finding) {
 		t.AppendRow(table.Row{f.Severity, f.Check, what})
 	}
 	t.Render()
+	for _, b := range below {
+		fmt.Fprintln(w, b)
+	}
 }
 
 // wrap breaks a text into lines of a hundred characters. Words are not broken:
