@@ -15,26 +15,24 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 )
 
-// asOf signs requests as of the time that their context carries: a service
-// takes a signature for five minutes and refuses it from then on, whenever the
-// request comes to be sent; see "Elements of an AWS API request signature" in
-// the IAM user guide. Without such a time it is the SDK's.
+// asOf signs the requests of [attempts] as of their time: a service takes a
+// signature for five minutes and refuses it from then on, whenever the request
+// comes to be sent; see "Elements of an AWS API request signature" in the IAM
+// user guide. Other requests have the SDK's time.
 type asOf struct{ mediaconvert.HTTPSignerV4 }
 
-type asOfKey struct{}
+type attemptsKey struct{}
 
-// signedAsOf has the requests of a context signed as of at; zero: now.
-func signedAsOf(ctx context.Context, at time.Time) context.Context {
-	if at.IsZero() {
-		return ctx
-	}
-	return context.WithValue(ctx, asOfKey{}, at)
-}
-
-// SignHTTP implements [mediaconvert.HTTPSignerV4].
+// SignHTTP implements [mediaconvert.HTTPSignerV4]. It is called right before a
+// request is sent.
 func (s asOf) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, hash, service, region string, at time.Time, o ...func(*v4.SignerOptions)) error {
-	if t, ok := ctx.Value(asOfKey{}).(time.Time); ok {
-		at = t.UTC()
+	if a, ok := ctx.Value(attemptsKey{}).(*attempts); ok {
+		if err := a.begin(); err != nil {
+			return err
+		}
+		if !a.at.IsZero() {
+			at = a.at.UTC()
+		}
 	}
 	return s.HTTPSignerV4.SignHTTP(ctx, c, r, hash, service, region, at, o...)
 }
@@ -59,13 +57,40 @@ func expired(err error, at time.Time) error {
 	return err
 }
 
-// attempts sees how each attempt of one call ended. The SDK tells only of the
-// last: a request that is refused at last may have been done before.
+// attempts are those of one CreateJob. It sees how each of them ended: the SDK
+// tells only of the last, and a request that is refused at last may have been
+// done before.
 type attempts struct {
 	aws.Retryer
-	unsure bool // of one it is not known whether it was done
-	sent   bool // one may have reached the service
+	at     time.Time // which all of them are signed as of; zero: now
+	clock  *clock    // the cloud's
+	first  time.Time // when the first began, by that clock
+	unsure bool      // of one it is not known whether it was done
+	sent   bool      // one may have reached the service
 	tried  bool
+}
+
+// tokenTime is how long after the first attempt its token is surely known:
+// MediaConvert forgets it a minute after the request that made the job.
+const tokenTime = 45 * time.Second
+
+var errForgotten = errors.New("the request's token may be forgotten by now, and an earlier attempt may have made the job")
+
+// of is the context of the attempts.
+func (a *attempts) of(ctx context.Context) context.Context {
+	return context.WithValue(ctx, attemptsKey{}, a)
+}
+
+// begin notes that one begins, unless it could make a second job.
+func (a *attempts) begin() error {
+	now := a.clock.Now()
+	switch {
+	case a.first.IsZero():
+		a.first = now
+	case a.unsure && now.Sub(a.first) > tokenTime:
+		return errForgotten
+	}
+	return nil
 }
 
 // IsErrorRetryable implements [aws.Retryer]. It is asked after every attempt

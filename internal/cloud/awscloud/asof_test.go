@@ -98,6 +98,50 @@ func TestSubmitThatIsRefused(t *testing.T) {
 	}
 }
 
+// An attempt that comes when the token of an earlier one may be forgotten is not
+// made, by the cloud's clock: the earlier one may have made the job.
+func TestSubmitAfterItsToken(t *testing.T) {
+	begin := time.Date(2026, 11, 24, 19, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name   string
+		status int           // of each answer
+		takes  time.Duration // each attempt, by the cloud's clock
+		want   error
+		made   int // attempts
+	}{
+		{"soon", http.StatusInternalServerError, 15 * time.Second, cloud.ErrUnavailable, 3},
+		{"too late", http.StatusInternalServerError, 50 * time.Second, cloud.ErrUnavailable, 1},
+		{"too late for the third", http.StatusInternalServerError, 30 * time.Second, cloud.ErrUnavailable, 2},
+		{"late, and nothing was done", http.StatusTooManyRequests, 50 * time.Second, cloud.ErrThrottled, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			settings(t, "3")
+			synctest.Test(t, func(t *testing.T) {
+				now, status := begin, http.StatusNotFound
+				c, f := opened(t, func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodPost {
+						now = now.Add(tt.takes)
+						status = tt.status
+					}
+					w.Header().Set("Date", now.Format(http.TimeFormat))
+					if status == http.StatusTooManyRequests {
+						w.Header().Set("X-Amzn-ErrorType", "TooManyRequestsException")
+					}
+					w.WriteHeader(status)
+				})
+				_, _ = c.Transcoder().Job(t.Context(), "1-a") // which tells the time
+				before := f.count()
+				r := one()
+				r.At = begin
+				_, err := c.Transcoder().Submit(t.Context(), r)
+				if made := f.count() - before; !errors.Is(err, tt.want) || made != tt.made {
+					t.Errorf("Submit = %v after %d attempts, want %v after %d", err, made, tt.want, tt.made)
+				}
+			})
+		})
+	}
+}
+
 // A job that the service tells oddly hides none of its page.
 func TestListHidesNothing(t *testing.T) {
 	c, _ := account(t, func(w http.ResponseWriter, _ *http.Request) {

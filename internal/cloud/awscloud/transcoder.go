@@ -36,9 +36,10 @@ type template struct {
 // That is safe while MediaConvert knows the token, for one minute from the
 // request that made the job: every attempt bears the same token. All attempts
 // together have [submitTime], half of that minute, from before the first of
-// them; so none can arrive when the token of an earlier one is forgotten,
-// unless the network holds it back for another half. Past that time the error
-// is [cloud.ErrUnavailable], and callers look for the job. All attempts are
+// them, and none is sent later than [tokenTime] after the first by the cloud's
+// clock, if that may have made the job; so none can arrive when the token of an
+// earlier one is forgotten, unless the network holds it back. Past that time the
+// error is [cloud.ErrUnavailable], and callers look for the job. All attempts are
 // signed as of r.At, and the error is [cloud.ErrUnavailable] as well if the
 // last was refused and one before it may have made the job.
 func (t *transcoder) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job, error) {
@@ -58,8 +59,8 @@ func (t *transcoder) Submit(ctx context.Context, r cloud.JobRequest) (cloud.Job,
 	if err != nil {
 		return cloud.Job{}, invalid(op, object, err)
 	}
-	var all attempts
-	out, err := call(signedAsOf(ctx, r.At), submitTime, op, object, func(ctx context.Context) (*mediaconvert.CreateJobOutput, error) {
+	all := attempts{at: r.At, clock: t.objects.clock}
+	out, err := call(all.of(ctx), submitTime, op, object, func(ctx context.Context) (*mediaconvert.CreateJobOutput, error) {
 		return t.api.CreateJob(ctx, in, all.seen)
 	})
 	if err != nil {
