@@ -22,7 +22,7 @@ import (
 
 // viewersProfile makes every package that streams, in two renditions far apart,
 // of short segments.
-const viewersProfile = `packages: [cmaf, hls]
+const viewersProfile = `packages: [cmaf, hls, smooth]
 renditions:
   - {short_side: 360, max_bitrate: 1500000, quality: 9}
   - {short_side: 180, max_bitrate: 200000, quality: 5}
@@ -38,7 +38,7 @@ var viewersClip = clips.Spec{Name: "regatta.mp4", Identity: 2024, Width: 640, He
 // best rendition, and while the video is replaced.
 func TestViewers(t *testing.T) {
 	t.Parallel()
-	f := fleet.Start(t, fleet.Options{Cloud: []string{"--invalidate-time=1s"}})
+	f := fleet.Start(t, fleet.Options{Cloud: []string{"--invalidate-time=1s", "--smooth"}})
 	v := &viewers{t: t, f: f, profile: filepath.Join(t.TempDir(), "profile.yaml")}
 	if err := os.WriteFile(v.profile, []byte(viewersProfile), 0o600); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,8 @@ func (v *viewers) whole(t *testing.T, urls delivery.URLs) {
 }
 
 // narrow plays over links that carry the smaller rendition only, once a few
-// seconds of the larger one have come. Players wait more than they work here.
+// seconds of the larger one have come; half-way between the two leaves room for
+// sound, which some manifests count apart. Players wait more than they work here.
 func (v *viewers) narrow(t *testing.T, urls delivery.URLs) {
 	var group errgroup.Group
 	for _, p := range streamsOf(urls) {
@@ -169,7 +170,7 @@ func (v *viewers) narrow(t *testing.T, urls delivery.URLs) {
 		group.Go(func() error {
 			v.play(t, 2, []players.Package{p}, players.Options{
 				Each: []players.Player{}, Whole: []players.Player{players.GStreamer, players.HLSJS, players.DashJS}, Rate: 1,
-				Link: players.Link{Wide: 4 * high, After: seconds * high, Narrow: low + (high-low)/4},
+				Link: players.Link{Wide: 10 * high, After: seconds * high, Narrow: (low + high) / 2},
 			}, checkSwitched)
 			return nil
 		})
@@ -215,7 +216,7 @@ func (v *viewers) replaced(t *testing.T, urls delivery.URLs) {
 			},
 		}, func(s players.Seen) error {
 			want := wantOf(viewersClip)
-			want.Near = 0.05
+			want.Near = 0.15 // they stood still, and may have switched
 			if err := s.Check(want); err != nil {
 				return err
 			}

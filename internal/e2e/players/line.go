@@ -31,6 +31,7 @@ type line struct {
 
 	turn   sync.Mutex // held while the link is taken
 	passed int        // bytes
+	free   time.Time  // when all that has passed is through
 
 	pause  func(context.Context) error // what happens while the player waits
 	paused atomic.Int64                // media at its end
@@ -104,13 +105,12 @@ type slow struct {
 }
 
 func (s *slow) Write(p []byte) (written int, err error) {
-	piece := max(1, s.line.link.Narrow/50)
 	for len(p) > 0 {
-		part := p[:min(piece, len(p))]
-		if err := s.line.take(s.ctx, len(part)); err != nil {
+		n, err := s.line.take(s.ctx, len(p))
+		if err != nil {
 			return written, err
 		}
-		m, err := s.ResponseWriter.Write(part)
+		m, err := s.ResponseWriter.Write(p[:n])
 		written += m
 		if err != nil {
 			return written, err
@@ -123,19 +123,27 @@ func (s *slow) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// take waits until n bytes have passed, one answer after the other.
-func (l *line) take(ctx context.Context, n int) error {
+// take waits until some of n bytes have passed, and returns how many: what
+// passes in a fiftieth of a second, one answer after the other.
+func (l *line) take(ctx context.Context, n int) (int, error) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	rate := l.link.Narrow
 	if l.passed < l.link.After {
 		rate = max(rate, l.link.Wide)
 	}
+	n = min(n, max(1, rate/50))
 	l.passed += n
+	const late = 100 * time.Millisecond // by which a machine at work wakes up, and which is made up for
+	now := time.Now()
+	if l.free.Before(now.Add(-late)) {
+		l.free = now.Add(-late)
+	}
+	l.free = l.free.Add(time.Duration(n) * time.Second / time.Duration(rate))
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(time.Duration(n) * time.Second / time.Duration(rate)):
-		return nil
+		return 0, context.Cause(ctx)
+	case <-time.After(l.free.Sub(now)):
+		return n, nil
 	}
 }
