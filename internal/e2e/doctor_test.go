@@ -80,7 +80,7 @@ func TestDoctor(t *testing.T) {
 
 	const mendable = "smooth-flag methods cors cache-control-media"
 	found := faults(4)
-	for _, want := range strings.Fields("bucket-policy policy-files " + mendable) {
+	for want := range strings.FieldsSeq("bucket-policy policy-files " + mendable) {
 		if !strings.Contains(" "+found+" ", " "+want+" ") {
 			t.Errorf("doctor finds %q, and not %s", found, want)
 		}
