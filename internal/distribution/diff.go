@@ -131,16 +131,16 @@ func cacheText(p cloud.CachePolicy) string {
 	if !lookedUp(p) {
 		return who
 	}
-	text := fmt.Sprintf("%s (TTL %s, %s, %s", who, ttl(p.Min), ttl(p.Default), ttl(p.Max))
+	said := []string{fmt.Sprintf("TTL %s, %s, %s", ttl(p.Min), ttl(p.Default), ttl(p.Max))}
 	for _, k := range []struct {
 		name string
 		s    cloud.Selection
 	}{{"query", p.Query}, {"headers", p.Headers}, {"cookies", p.Cookies}} {
 		if k.s.Mode != "none" && k.s.Mode != "" {
-			text += ", " + k.name + " " + strings.TrimSpace(k.s.Mode+" "+strings.Join(k.s.Names, " "))
+			said = append(said, k.name+" "+strings.TrimSpace(k.s.Mode+" "+strings.Join(k.s.Names, " ")))
 		}
 	}
-	return text + ")"
+	return fmt.Sprintf("%s (%s)", who, strings.Join(said, ", "))
 }
 
 // ttl is a time in its greatest whole unit.
