@@ -19,10 +19,12 @@ func TestRealJob(t *testing.T) {
 		t.Skip(err)
 	}
 	s := start(t, t.TempDir(), unlimited, func(c *Config) { c.Simulate, c.Slots = false, 1 })
-	clip := filepath.Join(string(s.objects), "vod-in/clip.mp4")
-	if out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=24000/1001:d=3",
-		"-f", "lavfi", "-i", "sine=d=3", "-preset", "ultrafast", "-pix_fmt", "yuv420p", clip).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	for name, seconds := range map[string]int{"clip.mp4": 3, "long.mp4": 120} {
+		if out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", fmt.Sprint("testsrc2=s=320x240:r=24000/1001:d=", seconds),
+			"-f", "lavfi", "-i", fmt.Sprint("sine=d=", seconds), "-preset", "ultrafast", "-pix_fmt", "yuv420p",
+			filepath.Join(string(s.objects), "vod-in", name)).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
 	}
 	got, err := s.Probe(t.Context(), &sdk.ProbeInput{InputFiles: []types.ProbeInputFile{{FileUrl: aws.String("s3://vod-in/clip.mp4")}}})
 	if err != nil {
@@ -40,8 +42,7 @@ func TestRealJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.ClientRequestToken = nil // which the client had filled in
-	second, err := s.CreateJob(t.Context(), in)
+	second, err := s.CreateJob(t.Context(), jobInput("long.mp4")) // it is to be canceled at work
 	if err != nil {
 		t.Fatal(err)
 	}
