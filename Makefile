@@ -39,7 +39,8 @@ unit: ## unit tests of both modules, with the race detector
 
 e2e: ## the real binaries with real Redis, ffmpeg and players, and what deploy/ holds
 	cd $(COMPOSE) && $(GO) test -count 1 ./...
-	$(GO) test -p 1 -parallel 4 -timeout 20m -count 1 ./internal/e2e/...
+	$(GO) test -p 1 -parallel 4 -timeout 20m -count 1 $$($(GO) list ./internal/e2e/... | grep -v -e /sim$$ -e /storm$$)
+	$(GO) test -p 2 -timeout 20m -count 1 ./internal/e2e/sim ./internal/e2e/storm
 
 lint: ## gofmt, vet, staticcheck and go fix of both modules
 	@sh deploy/lint.sh $(GO) $(STATICCHECK) . $(LOCAL) $(COMPOSE)
