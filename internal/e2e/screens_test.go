@@ -204,7 +204,7 @@ func drawText(t *testing.T, tab context.Context, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := `<meta charset=utf-8><body style="margin:0;background:#12151b"><pre style="display:inline-block;margin:0;padding:24px 28px;color:#e6e9ef;font:13px/1.18 'DejaVu Sans Mono',monospace;width:142ch;white-space:pre-wrap">` +
+	page := `<meta charset=utf-8><body style="margin:0;background:#12151b"><pre style="display:inline-block;margin:0;padding:24px 28px;color:#e6e9ef;font:13px/1.18 'DejaVu Sans Mono',monospace;width:152ch;white-space:pre-wrap">` +
 		wide.ReplaceAllString(html.EscapeString(string(text)), `<span style="display:inline-block;width:2ch">$0</span>`) + "</pre>"
 	do(t, tab, chromedp.Navigate("data:text/html;base64,"+base64.StdEncoding.EncodeToString([]byte(page))))
 	body, err := chromedp.Run(tab, chromedp.Screenshot("pre"))
