@@ -303,7 +303,7 @@ func TestPoisonAfterTheSwitch(t *testing.T) {
 				}
 				before := w.mem.Calls()
 				err := w.handle(queue.WithCrashes(t.Context(), 3), task)
-				if fmt.Sprint(err) != "not yet: it rests; again in 1h0m0s" || !queue.Rests(err) {
+				if fmt.Sprint(err) != "not yet: it rests; again in 10m0s" || !queue.Rests(err) {
 					t.Errorf("Handle = %v, want it to rest", err)
 				}
 				if after := w.mem.Calls(); after["Store.Put"] != before["Store.Put"] || !w.record().Open() {

@@ -28,13 +28,14 @@ func quarantine(ctx context.Context, what string, record func(ledger.Failure) er
 	})
 }
 
-// restTime is how long a task rests that cost too many workers.
-const restTime = time.Hour
+// restTime is how long a task rests that cost too many workers: viewers wait for
+// what is left to do, and if it is not bad luck each try costs another worker.
+const restTime = 10 * time.Minute
 
 // rest keeps a task that cost too many workers, and whose switch is made, so
 // that there is nothing of the asset that could have failed, and a successor
-// would know of no crash. It is tried once each hour: what merely had bad luck
-// comes through, and what kills its worker kills no more than that.
+// would know of no crash. It is tried once each [restTime]: what merely had bad
+// luck comes through, and what kills its worker kills no more than that.
 func rest(ctx context.Context, log *zap.Logger, kind, asset string) error {
 	log.Error("task rests before another try: its worker died time and again",
 		zap.String("task", kind), zap.String("asset", asset), zap.Int("crashes", queue.Crashes(ctx)), zap.Duration("for", restTime))
