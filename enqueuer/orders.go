@@ -67,6 +67,24 @@ type order struct {
 type orders struct {
 	book  *ledger.Store
 	queue clearing
+	close func()
+}
+
+func openOrders(e *env, r config.Redis, l config.Ledger) (w orders, err error) {
+	if _, w.book, err = e.openLedger(l); err != nil {
+		return w, err
+	}
+	inspector, err := openInspector(r)
+	if err != nil {
+		return w, err
+	}
+	client, err := openQueue(r)
+	if err != nil {
+		return w, errors.Join(err, inspector.Close())
+	}
+	w.queue = clearing{queue.NewClient(client), inspector}
+	w.close = func() { _, _ = client.Close(), inspector.Close() } // all that was to be sent is
+	return w, nil
 }
 
 // run gives the order for every asset, one after the other, and tells of it.
@@ -78,21 +96,11 @@ func (f *orderFlags) run(e *env, o order, notes ...string) error {
 	if err != nil {
 		return err
 	}
-	_, book, err := e.openLedger(f.Ledger)
+	w, err := openOrders(e, f.Redis, f.Ledger)
 	if err != nil {
 		return err
 	}
-	inspector, err := openInspector(f.Redis)
-	if err != nil {
-		return err
-	}
-	defer inspector.Close()
-	client, err := openQueue(f.Redis)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	w := orders{book, clearing{queue.NewClient(client), inspector}}
+	defer w.close()
 	told := &ordered{DryRun: f.DryRun, Assets: []orderedAsset{}, verb: o.verb, Notes: notes}
 	replicas := f.Replicas
 	if f.DryRun {

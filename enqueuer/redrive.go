@@ -126,23 +126,14 @@ func (c *redriveCmd) Run(e *env) error {
 			assets = append(assets, id)
 		}
 	}
-	_, book, err := e.openLedger(c.Ledger)
+	w, err := openOrders(e, c.Redis, c.Ledger)
 	if err != nil {
 		return err
 	}
-	inspector, err := openInspector(c.Redis)
-	if err != nil {
-		return err
-	}
-	defer inspector.Close()
-	client, err := openQueue(c.Redis)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
+	defer w.close()
 	s := &sent{DryRun: c.DryRun, Stages: map[string]int{}, Skipped: map[string]int{}, Assets: []sentAsset{}}
 	r := redriver{
-		book: book, queue: clearing{queue.NewClient(client), inspector}, class: class,
+		book: w.book, queue: w.queue, class: class,
 		limit: c.Limit, dry: c.DryRun, named: len(assets) > 0, sent: s,
 	}
 	replicas := c.Replicas

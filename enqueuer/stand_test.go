@@ -169,19 +169,25 @@ func (s *stand) plan(o cloud.Object) *ledger.Record {
 // publish makes a record whose viewers have the object.
 func (s *stand) publish(o cloud.Object) *ledger.Record {
 	s.t.Helper()
+	s.show(o, ledger.Package{Name: "cmaf", HLS: "cmaf/video.m3u8"})
+	return s.change(o, func(now time.Time, r *ledger.Record) error { return r.Live(now, r.Seq) })
+}
+
+// show makes a record whose entries name a build of one package.
+func (s *stand) show(o cloud.Object, p ledger.Package) {
+	s.t.Helper()
 	b := s.plan(o).NextBuild - 1
 	for _, step := range []func(now time.Time, r *ledger.Record) error{
 		func(now time.Time, r *ledger.Record) error { return r.Intend(now, b, "token") },
 		func(now time.Time, r *ledger.Record) error { return r.Submitted(now, b, fmt.Sprint("job", b)) },
 		func(now time.Time, r *ledger.Record) error { return r.Completed(now, b) },
 		func(now time.Time, r *ledger.Record) error {
-			return r.Switch(now, b, ledger.Outputs{Packages: []ledger.Package{{Name: "cmaf", HLS: "cmaf/video.m3u8"}}, Files: 1, Bytes: 1})
+			return r.Switch(now, b, ledger.Outputs{Packages: []ledger.Package{p}, Files: 1, Bytes: 1})
 		},
 		func(now time.Time, r *ledger.Record) error { return r.EntriesWritten(now, r.Seq) },
 	} {
 		s.change(o, step)
 	}
-	return s.change(o, func(now time.Time, r *ledger.Record) error { return r.Live(now, r.Seq) })
 }
 
 // fail makes a record of a source that cannot be transcoded.
