@@ -121,6 +121,9 @@ func (e *Engine) Run(ctx context.Context, t Task, progress func(Phase, int)) (*R
 		}
 		return nil, cause(ctx, err)
 	}
+	if err := e.tooLarge(t.Dir); err != nil { // of work that was done between two looks
+		return nil, err
+	}
 	if err := unchanged(ctx, e.Objects, in); err != nil {
 		return nil, cause(ctx, err)
 	}
@@ -158,11 +161,19 @@ func (e *Engine) watchSpace(ctx context.Context, dir string, stop context.Cancel
 			return
 		case <-tick.C:
 		}
-		if n := sizeOf(dir); n > e.Space {
-			stop(fail(1050, "The job's temporary files take %d bytes, more than %d", n, e.Space))
+		if err := e.tooLarge(dir); err != nil {
+			stop(err)
 			return
 		}
 	}
+}
+
+// tooLarge is the failure of a task whose folder takes more than it may.
+func (e *Engine) tooLarge(dir string) error {
+	if n := sizeOf(dir); n > e.Space {
+		return fail(1050, "The job's temporary files take %d bytes, more than %d", n, e.Space)
+	}
+	return nil
 }
 
 func sizeOf(dir string) int64 {
