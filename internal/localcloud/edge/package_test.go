@@ -169,7 +169,7 @@ func mirrorOf(store folder.Store) origins.Config {
 // level, and looks at what comes.
 func TestPackagesPlay(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v (run `make setup`)", err)
 	}
 	for _, tt := range []struct {
 		name     string

@@ -22,7 +22,7 @@ import (
 // origin and behaviour.
 func TestMatrix(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v (run `make setup`)", err)
 	}
 	store := transcoded(t, false, smoothGroup("UTF8", large, heard(48000, 1)), others)
 	raw := []string{"a%20b.ism", "a%20b.ismc", "a%20b_1.ismv", "a%20b_2.isma"}

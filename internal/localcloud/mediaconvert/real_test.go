@@ -16,7 +16,7 @@ import (
 
 func TestRealJob(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v (run `make setup`)", err)
 	}
 	s := start(t, t.TempDir(), unlimited, func(c *Config) { c.Simulate, c.Slots = false, 1 })
 	for name, seconds := range map[string]int{"clip.mp4": 3, "long.mp4": 120} {

@@ -23,7 +23,7 @@ func stand(t *testing.T) (*Engine, string) {
 	t.Helper()
 	e := new(Engine)
 	if err := e.Tools.Check(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v (run `make setup`)", err)
 	}
 	dir := t.ArtifactDir()
 	for _, b := range []string{"vod-in", "vod-out"} {
