@@ -2,14 +2,17 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
+	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/media"
 )
 
@@ -73,8 +76,49 @@ func (v *viewers) look(asset string) {
 				v.content(asset, seq, build)
 			}
 		}
-		if name != "playback.json" {
+		switch {
+		case name != "playback.json":
 			v.follow(at, body)
+		case !withdrawn:
+			v.smooth(at, body)
+		}
+	}
+}
+
+// smooth follows the link to the Smooth Streaming package to its last file.
+func (v *viewers) smooth(at cloud.Location, body []byte) {
+	var shown delivery.Playback
+	if err := json.Unmarshal(body, &shown); err != nil {
+		v.fail("%s: %v", at, err)
+		return
+	}
+	link, ok := strings.CutPrefix(strings.TrimSuffix(shown.URLs.Smooth, "/Manifest"), viewerURL+"/")
+	link, err := url.PathUnescape(link)
+	if !ok || err != nil {
+		v.fail("%s links to %q, %v", at, shown.URLs.Smooth, err)
+		return
+	}
+	text, _, err := v.read(output.Join(link))
+	if err != nil {
+		v.fail("%s links to %s: %v", at, link, err)
+		return
+	}
+	m, err := media.ParseSmoothServer(text)
+	if err != nil {
+		v.fail("%s: %v", link, err)
+		return
+	}
+	files := []string{m.Client}
+	for _, t := range m.Tracks {
+		files = append(files, t.File)
+	}
+	for _, f := range files {
+		file, err := media.ResolveFile(link, f)
+		if err == nil {
+			_, err = v.w.mem.Store.Head(context.Background(), output.Join(file))
+		}
+		if err != nil {
+			v.fail("%s names %s: %v", link, f, err)
 		}
 	}
 }

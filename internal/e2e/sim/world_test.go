@@ -93,7 +93,7 @@ type options struct {
 }
 
 var profile = func() media.Profile {
-	p, err := media.Parse([]byte("{renditions: [{short_side: 360}], thumbnails: {poster: off, sprite: off}}"))
+	p, err := media.Parse([]byte("{packages: [cmaf, smooth], renditions: [{short_side: 360}], thumbnails: {poster: off, sprite: off}}"))
 	if err != nil {
 		panic(err)
 	}
