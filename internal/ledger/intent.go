@@ -72,6 +72,9 @@ func (r *Record) Renew(now time.Time, build int, token string) error {
 		return r.refuse(op, build, b, "its job has not been looked for")
 	}
 	b.Intent = &Intent{Token: token, At: now, Renewals: old.Renewals + 1}
+	if !old.Refused {
+		b.Intent.Unanswered = old.Unanswered + 1
+	}
 	r.note(now, "build %d: submitting again, intent %d", build, b.Intent.Renewals+1)
 	return nil
 }

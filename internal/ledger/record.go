@@ -108,6 +108,10 @@ type Intent struct {
 	Looked   time.Time `json:"looked,omitzero"`    // when the first look-up began that could not have missed its job, and found none
 	Refused  bool      `json:"refused,omitempty"`  // the service refused the request: there is no job of it
 	Renewals int       `json:"renewals,omitempty"` // intents of the build before this one
+
+	// Unanswered counts the intents just before this one that came to nothing
+	// without a word from the service.
+	Unanswered int `json:"unanswered,omitempty"`
 }
 
 // Failure is why something ended without streams.

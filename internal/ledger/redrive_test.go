@@ -30,6 +30,7 @@ func TestRenew(t *testing.T) {
 		{"no token", func() error { return h.Renew(at.Add(time.Hour), 1, "") }, "renew the intent of " + of + ` build 1: token "": want 1 to 64 ASCII characters`},
 		{"renew", func() error { return h.Renew(at.Add(time.Hour), 1, "token-2") }, "<nil>"},
 		{"the other run", func() error { return h.Renew(at.Add(time.Hour), 1, "token-2") }, "renew the intent of " + of + ": it is 0s old, and its job may come to be until 6m0s"},
+		{"and counts what had no answer", func() error { return fmt.Errorf("%d", h.Build(1).Intent.Unanswered) }, "1"},
 		{"refused", func() error { return h.Refused(h.now, 1, at.Add(time.Hour), "throttled") }, "<nil>"},
 		{"renew what was refused", func() error { return h.Renew(at.Add(time.Hour), 1, "token-3") }, "<nil>"},
 	} {
@@ -40,7 +41,7 @@ func TestRenew(t *testing.T) {
 			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.want)
 		}
 	}
-	if i := h.Build(1).Intent; i.Renewals != 2 || i.Refused || !i.Looked.IsZero() || i.Token != "token-3" {
+	if i := h.Build(1).Intent; i.Renewals != 2 || i.Unanswered != 0 || i.Refused || !i.Looked.IsZero() || i.Token != "token-3" {
 		t.Errorf("intent %+v, want a young one, the third", i)
 	}
 }

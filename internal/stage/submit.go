@@ -47,6 +47,11 @@ type Submitter interface {
 // that is a failure: somebody may be about to make it.
 const maxMissing = 5
 
+// maxUnanswered is how many requests for a build's job may in turn come to
+// nothing without a yes or a no before that is a failure, which somebody sees:
+// seven hours of them, as each is looked for.
+const maxUnanswered = 60
+
 // submitTime bounds the request for a job, from its intent on. The request is
 // signed as of the intent, so one that outlives it is void anyway; see
 // [ledger.IntentGuard].
@@ -134,6 +139,8 @@ func (s *Submit) ended(ctx context.Context, t tasks.TranscodeSubmit, err error, 
 	case errors.Is(err, cloud.ErrInvalid), errors.Is(err, cloud.ErrNotFound) && queue.Failures(ctx) >= maxMissing:
 		s.room().shut(ctx, "profile:"+t.Profile, err.Error(), t.Asset, profileGate) // the profile's other assets would end likewise
 		return end(err, fail, ledger.Failure{Class: ledger.Settings, Message: err.Error(), Attempts: queue.Failures(ctx) + 1})
+	case errors.Is(err, errUnanswered):
+		return end(err, fail, ledger.Failure{Class: ledger.Transient, Message: err.Error(), Attempts: maxUnanswered})
 	case errors.Is(err, cloud.ErrExpired):
 		return queue.NotYet(time.Second) // as of another intent
 	}
@@ -166,6 +173,9 @@ var errGone = errors.New("the source is gone")
 
 const goneMessage = "the source is gone: it was deleted or renamed before it was transcoded; upload it again"
 
+// errUnanswered says that there is no job after [maxUnanswered] requests.
+var errUnanswered = fmt.Errorf("the last %d requests for its job got neither a yes nor a no, and made none: workers' logs say what came of each (request for a job has no answer)", maxUnanswered)
+
 // openError is an error after which a job of the build may be there and not be
 // known: the build is tried until that is certain, however long it takes.
 type openError struct{ error }
@@ -189,6 +199,8 @@ func (s *Submit) submit(ctx context.Context, rec *ledger.Record, b ledger.Build,
 			return nil, openError{err}
 		case poisoned(ctx):
 			return nil, errPoison
+		case !b.Intent.Refused && b.Intent.Unanswered+1 >= maxUnanswered:
+			return nil, errUnanswered
 		}
 	}
 	if wait > 0 {

@@ -86,6 +86,46 @@ func TestIntentWithoutJob(t *testing.T) {
 	})
 }
 
+// A service that answers neither yes nor no, such as one that finds a conflict
+// each time, is asked for hours, and then somebody is told; a redrive asks on.
+func TestNeitherYesNorNo(t *testing.T) {
+	const maxUnanswered = 60
+	for _, refusal := range []int{0, maxUnanswered / 2} { // a no in between begins the count anew
+		t.Run(fmt.Sprint(refusal), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, memcloud.Options{})
+				task := w.planned()
+				asked := 0
+				w.mem.SetHooks(memcloud.Hooks{Before: func(op, _ string) error {
+					if op != "Transcoder.Submit" {
+						return nil
+					}
+					asked++
+					kind := cloud.ErrConflict
+					if asked == refusal {
+						kind = cloud.ErrThrottled
+					}
+					return &cloud.Error{Op: op, Object: "job", Kind: kind, Message: "no"}
+				}})
+				began := time.Now()
+				for w.record().Failed() == nil {
+					if time.Since(began) > 24*time.Hour {
+						t.Fatalf("no failure after %d requests in a day", asked)
+					}
+					w.run(task)
+					time.Sleep(time.Minute)
+				}
+				if f := w.record().Failed(); f.Class != ledger.Transient || f.Stage != tasks.KindTranscodeSubmit || f.Attempts != maxUnanswered || !strings.Contains(f.Message, "neither a yes nor a no") {
+					t.Errorf("failure %+v", f)
+				}
+				if asked != maxUnanswered+refusal {
+					t.Errorf("asked %d times, want %d", asked, maxUnanswered+refusal)
+				}
+			})
+		})
+	}
+}
+
 // A job that was made, and whose answer was lost, is found as soon as lists
 // show it; if they show it late, within the guard all the same.
 func TestLostAnswerIsAdopted(t *testing.T) {
