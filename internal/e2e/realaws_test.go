@@ -103,8 +103,8 @@ func TestRealAWS(t *testing.T) {
 	if len(names) != 7 || slices.Contains(names, "") || slices.Contains(names, "None") || names[3] != "https://"+names[2] || len(names[4]) != 32 || names[5] != p.SQS+"/111122223333/vodfleet-events" {
 		t.Fatalf("account, distribution, domain, viewer URL, profile and queues are %q", names)
 	}
-	if got := cli.text("Distribution.DistributionConfig.[Origins.Items[0].DomainName,CacheBehaviors.Items[0].PathPattern]",
-		"cloudfront", "get-distribution", "--id", names[1]); got != "my-videos-streams.s3.us-east-1.amazonaws.com\twatch/*" {
+	if got := cli.text("Distribution.DistributionConfig.[Origins.Items[0].DomainName,CacheBehaviors.Items[].PathPattern,CacheBehaviors.Items[].SmoothStreaming]",
+		"cloudfront", "get-distribution", "--id", names[1]); got != "my-videos-streams.s3.us-east-1.amazonaws.com\nmedia/*\twatch/*\nTrue\tFalse" {
 		t.Errorf("the distribution has %q", got)
 	}
 	if got := cli.text("Status", "s3api", "get-bucket-versioning", "--bucket", "my-videos-ledger"); got != "Enabled" {
