@@ -3,9 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/vodfleet/vodfleet/internal/distribution"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/internal/stage"
@@ -13,6 +15,8 @@ import (
 
 type removeCmd struct {
 	orderFlags
+	ViewerURL    string `name:"viewer-url" env:"VODFLEET_VIEWER_URL" help:"URL under which viewers reach the output; empty: the root of the distribution's own domain." placeholder:"URL"`
+	Distribution string `name:"distribution-id" env:"VODFLEET_DISTRIBUTION_ID" help:"Distribution that is asked how long its edges may keep Smooth media." placeholder:"ID"`
 
 	Reason string `help:"Why, for the ledger; at most 500 bytes are kept." placeholder:"TEXT"`
 }
@@ -28,7 +32,8 @@ safe.
 
 CloudFront does not invalidate Smooth Streaming media: what its edges have of
 that may be played until it expires there, which is after the cache behaviour's
-maximum TTL at the latest. Copies in browsers expire by their own max-age.
+maximum TTL at the latest: it is told where --distribution-id can be read. Copies
+in browsers expire by their own max-age.
 
 Examples:
 
@@ -40,9 +45,55 @@ Exit codes: 0 done, and the fleet finishes it; 1 failed; 2 wrong usage.`, ledger
 
 // What outlives a removal.
 const (
-	noteSmooth  = "Smooth Streaming media cannot be invalidated: edges may serve what they hold of it until the maximum TTL of its cache behaviour has passed."
+	noteSmooth  = "Smooth Streaming media cannot be invalidated: edges may serve what they hold of it until the maximum TTL of its cache behaviour has passed, which is a year where enqueuer distribution made it (%s)."
+	noteLife    = "Smooth Streaming media cannot be invalidated: edges may serve what they hold of it for %s, the maximum TTL of %s in distribution %s; disable that to end it sooner."
 	noteBrowser = "Files in browsers' own caches live until their max-age has passed."
 )
+
+// lookTime bounds the look at the distribution, which is for a note alone.
+const lookTime = 10 * time.Second
+
+// smoothNote says how long Smooth media may live on.
+func (c *removeCmd) smoothNote(e *env) string {
+	life, of, err := c.smoothLife(e)
+	if err != nil {
+		return fmt.Sprintf(noteSmooth, err)
+	}
+	return fmt.Sprintf(noteLife, roughly(life), of, c.Distribution)
+}
+
+func (c *removeCmd) smoothLife(e *env) (time.Duration, string, error) {
+	if c.Distribution == "" {
+		return 0, "", errors.New("no --distribution-id to ask for it")
+	}
+	ctx, cancel := context.WithTimeout(e.ctx, lookTime)
+	defer cancel()
+	cdn, err := e.openCDN()
+	if err != nil {
+		return 0, "", err
+	}
+	conf, err := cdn.Configuration(ctx, c.Distribution)
+	if err == nil {
+		conf, err = cdn.Policies(ctx, conf)
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	life, of, known := distribution.SmoothLife(conf, distribution.Delivery{Viewer: c.ViewerURL, Smooth: true})
+	if !known {
+		return 0, "", errors.New("its cache policy cannot be read")
+	}
+	return life, of, nil
+}
+
+// roughly is a time in words.
+func roughly(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
 
 func (c *removeCmd) Run(e *env) error {
 	return c.run(e, order{
@@ -55,7 +106,7 @@ func (c *removeCmd) Run(e *env) error {
 			}
 			return rec, o.drop(ctx, rec)
 		},
-	}, noteSmooth, noteBrowser)
+	}, c.smoothNote(e), noteBrowser)
 }
 
 // drop deletes the tasks of a removed asset that wait for nothing any more. One

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/tasks"
 )
@@ -24,6 +25,9 @@ func TestRemove(t *testing.T) {
 	for range 2 {
 		s.want(0, append([]string{"remove", "--reason", "rights ended"}, all...), "3 assets removed\n", "removing", "Smooth Streaming media cannot be invalidated")
 	}
+	s.mem.CDN.SetConfiguration(cloud.DistributionConfig{ID: "E1", Enabled: true, Behaviors: []cloud.Behavior{{Origin: "o", Cache: cloud.CachePolicy{ID: "C1", Name: "c", Max: 240 * time.Hour}}}})
+	s.want(0, append([]string{"remove", "--distribution-id", "E1"}, all...), "what they hold of it for 10 days, the maximum TTL of default behaviour in distribution E1")
+	s.want(0, append([]string{"remove", "--distribution-id", "E404"}, all...), "a year where enqueuer distribution made it", "E404", "not found")
 	if got := strings.Join(s.waiting(), " "); got != "invalidate-or-rename:"+asset+":2" {
 		t.Errorf("tasks %s wait", got)
 	}

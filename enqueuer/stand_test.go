@@ -81,6 +81,7 @@ func (s *stand) runIn(ctx context.Context, args ...string) (out string, code int
 		ctx: ctx, out: &b, log: &s.log,
 		store:      func(context.Context) (cloud.Store, error) { return s.mem.Store, nil },
 		transcoder: func(context.Context) (cloud.Transcoder, error) { return s.mem.Transcoder, nil },
+		cdn:        func(context.Context) (cloud.CDN, error) { return s.mem.CDN, nil },
 	}
 	err = e.run(args)
 	return b.String(), exit(err), err

@@ -56,6 +56,23 @@ func cacheMedia(j *judge) {
 	}
 }
 
+// SmoothLife is how long the edges may hold Smooth media, which nothing purges:
+// the longest maximum TTL of the behaviours that serve them, in words with the
+// behaviour. It is false where a policy's text is not known; see
+// [cloud.Distributions.Policies].
+func SmoothLife(c cloud.DistributionConfig, d Delivery) (life time.Duration, of string, known bool) {
+	j := newJudge(c, d)
+	for _, b := range j.chosen(requests(smoothPath)...) {
+		if !lookedUp(b.Cache) {
+			return 0, "", false
+		}
+		if of == "" || b.Cache.Max > life {
+			life, of = b.Cache.Max, name(b)
+		}
+	}
+	return life, of, of != ""
+}
+
 func cacheEntries(j *judge) {
 	j.check = "cache-entries"
 	media := j.media()

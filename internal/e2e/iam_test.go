@@ -257,6 +257,7 @@ func TestPoliciesMatchSource(t *testing.T) {
 		"enqueuer":           "s3:GetObject s3:ListBucket s3:PutObject sqs:DeleteMessage sqs:ReceiveMessage",
 		"reader":             "s3:GetObject s3:ListBucket",
 		"library":            "s3:PutObject",
+		"operator":           "cloudfront:GetCachePolicy cloudfront:GetDistribution mediaconvert:CancelJob mediaconvert:ListJobs s3:DeleteObject s3:GetObject s3:ListBucket s3:PutObject",
 		"mediaconvert-trust": "sts:AssumeRole",
 		"mediaconvert-role":  "s3:GetObject s3:PutObject",
 		"bucket-output":      "s3:GetObject",
