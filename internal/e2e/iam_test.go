@@ -309,3 +309,44 @@ func TestPoliciesAreNarrow(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkersResources: each action of a worker is allowed on what it is done
+// to, and on nothing else.
+func TestWorkersResources(t *testing.T) {
+	const (
+		source, output, ledger = "arn:aws:s3:::${SOURCE_BUCKET}", "arn:aws:s3:::${OUTPUT_BUCKET}", "arn:aws:s3:::${LEDGER_BUCKET}"
+		media, watch, records  = output + "/media/*", output + "/watch/*", ledger + "/${LEDGER_PREFIX}/*"
+	)
+	want := map[string][]string{
+		"s3:GetObject":    {source + "/*", media, watch, records},
+		"s3:PutObject":    {media, watch, records},
+		"s3:DeleteObject": {media, watch, records}, // of a removed asset the entries too
+		"s3:ListBucket":   {source, output, ledger},
+
+		"cloudfront:GetDistribution":    {"arn:aws:cloudfront::${ACCOUNT}:distribution/${DISTRIBUTION}"},
+		"cloudfront:CreateInvalidation": {"arn:aws:cloudfront::${ACCOUNT}:distribution/${DISTRIBUTION}"},
+		"cloudfront:GetInvalidation":    {"arn:aws:cloudfront::${ACCOUNT}:distribution/${DISTRIBUTION}"},
+		"sqs:ReceiveMessage":            {"arn:aws:sqs:${AWS_REGION}:${ACCOUNT}:vodfleet-events"},
+		"sqs:DeleteMessage":             {"arn:aws:sqs:${AWS_REGION}:${ACCOUNT}:vodfleet-events"},
+		"iam:PassRole":                  {"arn:aws:iam::${ACCOUNT}:role/vodfleet-mediaconvert"},
+	}
+	got := map[string][]string{}
+	for _, s := range policies(t)["worker"].Statement {
+		for _, action := range list(s.Action) {
+			got[action] = append(got[action], list(s.Resource)...)
+		}
+	}
+	for action, resources := range got {
+		if slices.Equal(resources, []string{"*"}) {
+			continue // knows no resources: see TestPoliciesAreNarrow
+		}
+		slices.Sort(resources)
+		if slices.Sort(want[action]); !slices.Equal(resources, want[action]) {
+			t.Errorf("worker.json allows %s on %q, want %q", action, resources, want[action])
+		}
+		delete(want, action)
+	}
+	for action := range want {
+		t.Errorf("worker.json does not allow %s on resources", action)
+	}
+}
