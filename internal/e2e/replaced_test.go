@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,12 +69,16 @@ func TestReplacedLibrary(t *testing.T) {
 		t.Errorf("%+v invalidated under delivery: versioned, want nothing", a.Total)
 	}
 
+	// Switches come as fast as workers write them: none before all are transcoded.
+	control(t, f, "pause", tasks.KindPublish)
 	uploadMany(t, f, "stable", "two", n)
 	addMany(t, f, "stable", n)
+	f.Await(limit, transcoded, stable...)
+	control(t, f, "resume", tasks.KindPublish)
 	recs := f.Await(limit+10*time.Minute, atSwitch(2), stable...)
 	a := f.Cloud.Invalidations()
-	t.Logf("%d assets replaced: %d invalidations of %d paths, %d in progress at most, %d refused; live %v after their switch at most",
-		n, a.Total.Batches, a.Total.Paths, a.Highest.Paths, a.Refused, worst(t, recs, 2))
+	t.Logf("%d assets replaced within %v: %d invalidations of %d paths, %d in progress at most, %d refused; live %v after their switch at most",
+		n, spread(recs), a.Total.Batches, a.Total.Paths, a.Highest.Paths, a.Refused, worst(t, recs, 2))
 	if a.Total.Batches > 6 || a.Total.Paths != 2*n || a.Total.Wildcards != 0 || a.Highest.Paths > 3000 || a.Refused != 0 {
 		t.Errorf("invalidations: %+v, %+v at most, %d refused; want at most 6, two paths an asset, 3000 in progress, none refused", a.Total, a.Highest, a.Refused)
 	}
@@ -95,6 +100,26 @@ func TestReplacedLibrary(t *testing.T) {
 // atSwitch reports whether a switch is live and nothing is left to do.
 func atSwitch(seq int) func(*ledger.Record) bool {
 	return func(r *ledger.Record) bool { return r.LiveSeq == seq && !r.Open() }
+}
+
+// transcoded reports whether what is wanted of an asset waits to be published.
+func transcoded(r *ledger.Record) bool {
+	return len(r.Builds) > 0 && r.Builds[len(r.Builds)-1].State == ledger.Transcoded
+}
+
+// control runs a command about a stage.
+func control(t *testing.T, f *fleet.Fleet, verb, stage string) {
+	t.Helper()
+	if out, code := f.Run(verb, stage); code != 0 {
+		t.Fatalf("%s %s exits %d: %s", verb, stage, code, out)
+	}
+}
+
+// spread is the time from the first switch to the last, by this machine's clock.
+func spread(recs []*ledger.Record) time.Duration {
+	bySwitch := func(a, b *ledger.Record) int { return a.Switched.Compare(b.Switched) }
+	first, last := slices.MinFunc(recs, bySwitch), slices.MaxFunc(recs, bySwitch)
+	return (last.Switched.Sub(first.Switched) / replacedClock).Round(time.Second / 10)
 }
 
 // worst is the longest time from a switch until it was live, by this machine's
