@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/vodfleet/vodfleet/internal/media"
 )
@@ -12,16 +13,17 @@ import (
 // smoothFile is an .ismv or .isma file and what it has to hold.
 //
 // Files have gigabytes, and what tells of their fragments are some kilobytes.
-// So a file is looked at by three ranged reads: its head, with the moov box and
+// So a file is looked at by few ranged reads: its head, with the moov box and
 // mostly the first fragment's boxes; its tail, with the index (mfra) that
-// players' seeks need anyway; and the last fragment's boxes. A file that has
-// lost its end has no index. The first and the last fragment tell their times
-// by themselves (tfxd), those between by the index, whose times may be shifted
-// against the fragments' own, as ffmpeg's are where sound begins below zero:
-// only their distances count. Where all this agrees with the client manifest,
-// the file is good. Where it does not, or there is no index, the boxes of every
-// fragment are read, and what they say is told: the index may be wrong, and a
-// server that goes by the fragments does not mind.
+// players' seeks need anyway; and the boxes of the last fragment and of some
+// between, spread over all ([spread]). A file that has lost its end has no
+// index. The fragments that are read tell their times by themselves (tfxd), the
+// others by the index, whose times may be shifted against the fragments' own, as
+// ffmpeg's are where sound begins below zero: only their distances count. Each
+// that is read has to end where the next one of the index begins. Where all this
+// agrees with the client manifest, the file is good. Where it does not, or there
+// is no index, the boxes of every fragment are read, and what they say is told:
+// the index may be wrong, and a server that goes by the fragments does not mind.
 type smoothFile struct {
 	*check
 	path           string
@@ -45,6 +47,8 @@ const (
 	tailPart  = 32 << 10  // of the last, beside its index: a fragment of sound may fit in
 	entrySize = 28        // of a fragment in an index, at most
 	boxPart   = 16 << 10  // of a fragment's boxes
+	few       = 16        // fragments of a track that are all read
+	some      = 8         // that are read of more
 	maxMoov   = 4 << 20   // of a moov or moof box
 	maxMfra   = 16 << 20  // of an index
 	maxLooks  = 20_000    // reads of one build's files
@@ -135,8 +139,8 @@ func (f *smoothFile) match() error {
 	return nil
 }
 
-// indexed reports whether the file's index, with the first and the last
-// fragment of each track, agrees with the client manifest.
+// indexed reports whether the file's index, with some fragments of each track,
+// agrees with the client manifest.
 func (f *smoothFile) indexed(ctx context.Context, first int64) (bool, error) {
 	n := int64(tailPart)
 	for _, w := range f.wants {
@@ -160,18 +164,25 @@ func (f *smoothFile) indexed(ctx context.Context, first int64) (bool, error) {
 	if err != nil {
 		return false, nil // what is wrong shows when the fragments are read
 	}
+	ends := []int64{end}
+	for _, entries := range index {
+		for _, e := range entries {
+			ends = append(ends, e.Moof)
+		}
+	}
+	slices.Sort(ends)
 	for _, w := range f.wants {
-		if ok, err := f.listed(ctx, w, index[w.track.ID], end); !ok || err != nil {
+		if ok, err := f.listed(ctx, w, index[w.track.ID], ends); !ok || err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// listed is indexed for one track, whose fragments end before end.
-func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.IndexEntry, end int64) (bool, error) {
+// listed is indexed for one track, whose fragments end where others of the file
+// begin, or its index: at ends, in their order.
+func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.IndexEntry, ends []int64) (bool, error) {
 	chunks := w.stream.Chunks
-	last := len(chunks) - 1
 	if len(entries) != len(chunks) {
 		return false, nil
 	}
@@ -181,7 +192,7 @@ func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.Index
 		}
 	}
 	var begin uint64
-	for _, i := range []int{0, last} {
+	for _, i := range spread(len(chunks)) {
 		frag, stop, err := f.fragment(ctx, entries[i].Moof, w.track.ID)
 		if _, broken := errors.AsType[fault](err); broken {
 			return false, nil
@@ -195,11 +206,15 @@ func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.Index
 		if i == 0 {
 			begin = frag.Start
 		}
-		if stop > end {
+		if end := ends[len(ends)-1]; stop > end {
 			return false, faultf("its fragment at %d ends at %d, and its index begins at %d", entries[i].Moof, stop, end)
 		}
-		if w.differs(i, frag) != "" {
+		next, _ := slices.BinarySearch(ends, entries[i].Moof+1)
+		if next == len(ends) || w.differs(i, frag) != "" {
 			return false, nil
+		}
+		if ok, err := f.joined(ctx, stop, ends[next]); !ok || err != nil {
+			return false, err
 		}
 	}
 	for i := range chunks {
@@ -209,6 +224,36 @@ func (f *smoothFile) listed(ctx context.Context, w wanted, entries []media.Index
 		}
 	}
 	return true, nil
+}
+
+// joined reports whether a fragment that ends at an offset is followed by what
+// begins at another one. Boxes of other kinds may lie between.
+func (f *smoothFile) joined(ctx context.Context, at, next int64) (bool, error) {
+	for n := 0; at < next; n++ {
+		x, err := f.box(ctx, at, media.MaxBoxHead)
+		if _, broken := errors.AsType[fault](err); broken || n == few || x.Kind == "moof" || x.Kind == "mdat" {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		at += x.Size
+	}
+	return at == next, nil
+}
+
+// spread returns the numbers of those of n fragments that are read: the first,
+// the last, and those between, all of a few and some of many.
+func spread(n int) []int {
+	count := n
+	if n > few {
+		count = some
+	}
+	order := []int{0}
+	for i := count - 1; i > 0; i-- { // the last is in the tail, which was read just before
+		order = append(order, i*(n-1)/(count-1))
+	}
+	return order
 }
 
 // follows reports whether chunk i begins where the one before it ends: so its

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,20 @@ func TestVerifySmoothRefuses(t *testing.T) {
 			b[bytes.LastIndex(b, []byte("mdat"))-1] += 8
 			f.put(low, string(b))
 		}, []string{low + ": its fragment at 2891 ends at 3057, and its index begins at 3049"}},
+		{"a fragment in the middle at another time", func(f *fixture) { f.tfxd(low, 7, 0, 5) },
+			[]string{low + ": fragment 7 of track 1 begins at 140000005, and " + client + " has chunk 7 of stream video at 140000000 for 20000000"}},
+		{"a fragment in the middle of another duration", func(f *fixture) { f.tfxd(low, 7, 8, -19_999_999) },
+			[]string{low + ": fragment 7 of track 1 lasts 1, and " + client + " has chunk 7"}},
+		{"fragments overwritten", func(f *fixture) {
+			b := []byte(f.read(low))
+			clear(b[nth(b, "moof", 2)-4 : nth(b, "moof", 12)-4])
+			f.put(low, string(b))
+		}, []string{low + ": has 2 fragments of track 1, and " + client + " lists 15 chunks of stream video"}},
+		{"media shorter than its fragment", func(f *fixture) {
+			b := []byte(f.read(low))
+			b[nth(b, "mdat", 7)-1] -= 8
+			f.put(low, string(b))
+		}, []string{low + ": at 1929: box \"mdat\" of 6 bytes; it has 7 of the 15 fragments of stream video"}},
 		{"a file without media", func(f *fixture) { f.put(low, strings.Repeat("moo ", 100)) }, []string{low + ": cut off: its box"}},
 		{"a file of another kind", func(f *fixture) { b := f.read(low); f.put(low, b[strings.Index(b, "moof")-4:]) },
 			[]string{low + ": not a file of Smooth Streaming: box moof before moov"}},
@@ -246,14 +261,40 @@ func TestVerifySmoothRefuses(t *testing.T) {
 	}
 }
 
+// tfxdID begins the boxes by which fragments tell their times.
+const tfxdID = "\x6d\x1d\x9b\x05\x42\xd5\x44\xe6\x80\xe2\x14\x1d\xaf\xf7\x57\xb2"
+
+// nth is where what is number n of the same begins in b, from 0 on.
+func nth(b []byte, what string, n int) int {
+	at := bytes.Index(b, []byte(what))
+	for ; n > 0; n-- {
+		at += 1 + bytes.Index(b[at+1:], []byte(what))
+	}
+	return at
+}
+
+// tfxd adds to a number of fragment n's own box: its time, or 8 bytes further
+// its duration.
+func (f *fixture) tfxd(path string, n, further int, add int64) {
+	f.Helper()
+	b := []byte(f.read(path))
+	v := b[nth(b, tfxdID, n)+len(tfxdID)+4+further:]
+	binary.BigEndian.PutUint64(v, binary.BigEndian.Uint64(v)+uint64(add))
+	f.put(path, string(b))
+}
+
 // The fragments' own boxes are what counts: a build whose index is wrong or
 // missing is verified by them.
 func TestVerifySmoothByFragments(t *testing.T) {
-	tfxd := []byte("\x6d\x1d\x9b\x05\x42\xd5\x44\xe6\x80\xe2\x14\x1d\xaf\xf7\x57\xb2")
+	tfxd := []byte(tfxdID)
 	for name, change := range map[string]func(b []byte) []byte{
 		"no index": func(b []byte) []byte { return b[:bytes.LastIndex(b, []byte("mfra"))-4] },
 		"another box at the end": func(b []byte) []byte {
 			return append(b, 0, 0, 0, 16, 'f', 'r', 'e', 'e', 1, 2, 3, 4, 5, 6, 7, 8)
+		},
+		"a box before the index": func(b []byte) []byte {
+			i := bytes.LastIndex(b, []byte("mfra")) - 4
+			return slices.Insert(b, i, []byte("\x00\x00\x00\x0cfree1234")...)
 		},
 		"an index of other times":                func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+16+19+7]++; return b },
 		"an index of one less":                   func(b []byte) []byte { b[bytes.LastIndex(b, []byte("tfra"))+4+15]--; return b },
@@ -277,7 +318,7 @@ func TestVerifySmoothByFragments(t *testing.T) {
 	}
 }
 
-// Of a large file three parts are read, whatever its length.
+// Of a large file eight parts are read, whatever its length.
 func TestVerifySmoothReadsLittle(t *testing.T) {
 	f := setUp(t, oneSmooth)
 	m := film()
@@ -296,8 +337,8 @@ func TestVerifySmoothReadsLittle(t *testing.T) {
 
 	calls := f.calls(func() { f.verify() })
 
-	// The last fragment of these small ones is in the tail.
-	if want := map[string]int{"Store.List": 1, "Store.Get": 2, "Store.GetRange": 3 * 2}; !reflect.DeepEqual(calls, want) {
+	// The first fragment is in the head, the last of these small ones in the tail.
+	if want := map[string]int{"Store.List": 1, "Store.Get": 2, "Store.GetRange": 3 * (2 + some - 2)}; !reflect.DeepEqual(calls, want) {
 		t.Errorf("calls %v, want %v", calls, want)
 	}
 }
@@ -319,6 +360,39 @@ func TestVerifySmoothOfLargeFragments(t *testing.T) {
 	f.put(high, string(b[:last])+string(large[:3<<20]))
 	if _, err := f.Verify(t.Context(), f.prefix, f.spec); !strings.Contains(fmt.Sprint(err), high+`: cut off: its box "mdat" at `) {
 		t.Errorf("Verify of one cut off in its last fragment = %v", err)
+	}
+}
+
+// What is wrong at a few places of a long film is noticed where much of it is.
+func TestVerifySmoothIsSpread(t *testing.T) {
+	f := setUp(t, oneSmooth)
+	m := film()
+	m.Duration = time.Hour
+	f.build(2, oneSmooth, m)
+	b := []byte(f.read(low))
+	clear(b[nth(b, "moof", 700)-4 : nth(b, "moof", 1000)-4]) // of 1800
+
+	f.put(low, string(b))
+
+	if _, err := f.Verify(t.Context(), f.prefix, f.spec); !strings.Contains(fmt.Sprint(err), low+": has 700 fragments of track 1, and "+client+" lists 1800 chunks") {
+		t.Errorf("Verify = %v, want the fragments that are left", err)
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, tt := range []struct {
+		n    int
+		want []int
+	}{
+		{1, []int{0}},
+		{2, []int{0, 1}},
+		{4, []int{0, 3, 2, 1}},
+		{few + 1, []int{0, 16, 13, 11, 9, 6, 4, 2}},
+		{1801, []int{0, 1800, 1542, 1285, 1028, 771, 514, 257}},
+	} {
+		if got := spread(tt.n); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("spread(%d) = %v, want %v", tt.n, got, tt.want)
+		}
 	}
 }
 
