@@ -76,8 +76,7 @@ type state struct {
 	last   batch              // the last one written that can be read; without one the zero value
 	number int                // of the last one
 	pruned time.Time
-	most   int   // members of a batch, after one was refused; 0: any number
-	pause  pause // of calls of the service
+	most   int // members of a batch, after one was refused; 0: any number
 }
 
 // flight is a batch that is under way, or complete.
@@ -87,7 +86,7 @@ type flight struct {
 	id        string    // of the invalidation, once it is known
 	complete  bool      // the service said so
 	next      time.Time // when to ask the service
-	pause     pause     // while it has no room
+	pause     pause     // before the service is asked again after a failure
 	done      time.Time // when its members had been told
 }
 
@@ -158,7 +157,7 @@ func (b *Batcher) Turn(ctx context.Context) error {
 func (b *Batcher) Idle() bool { return b.known && len(b.flying) == 0 }
 
 func (b *Batcher) forget() {
-	b.state = state{pause: b.pause, most: b.most}
+	b.state = state{most: b.most}
 	b.count()
 }
 

@@ -276,8 +276,11 @@ func TestRefusals(t *testing.T) {
 func TestPoisonPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memcloud.Options{})
-		poisoned := func(paths []string) bool {
-			return slices.ContainsFunc(paths, func(p string) bool { return strings.Contains(p, "poison") })
+		poisoned := func(dist string, paths []string) error {
+			if slices.ContainsFunc(paths, func(p string) bool { return strings.Contains(p, "poison") }) {
+				return &cloud.Error{Op: "CreateInvalidation", Object: dist, Kind: cloud.ErrInvalid}
+			}
+			return nil
 		}
 		w.CDN = refusing{cdn{w.mem.CDN, w}, poisoned}
 		w.queue.await("poison", 2)
@@ -304,16 +307,24 @@ func TestPoisonPath(t *testing.T) {
 	})
 }
 
+// refusing answers some calls with an error.
 type refusing struct {
 	cdn
-	never func(paths []string) bool
+	refuse func(dist string, paths []string) error
 }
 
 func (r refusing) Invalidate(ctx context.Context, dist, reference string, paths []string) (cloud.Invalidation, error) {
-	if r.never(paths) {
-		return cloud.Invalidation{}, &cloud.Error{Op: "CreateInvalidation", Object: dist, Kind: cloud.ErrInvalid}
+	if err := r.refuse(dist, paths); err != nil {
+		return cloud.Invalidation{}, err
 	}
 	return r.cdn.Invalidate(ctx, dist, reference, paths)
+}
+
+func (r refusing) Invalidation(ctx context.Context, dist, id string) (cloud.Invalidation, error) {
+	if err := r.refuse(dist, nil); err != nil {
+		return cloud.Invalidation{}, err
+	}
+	return r.cdn.Invalidation(ctx, dist, id)
 }
 
 // A distribution that was replaced by another in the settings is no reason to
@@ -338,6 +349,57 @@ func TestOtherDistribution(t *testing.T) {
 			t.Error("it waits for a distribution that is gone")
 		}
 	})
+}
+
+// A batch that is under way for a distribution that the fleet has left holds
+// back nobody, whatever is answered of it. Where it may not be asked for any
+// more, its assets come again.
+func TestLeftDistribution(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		err   *cloud.Error
+		again bool // its assets go on by another batch
+	}{
+		{"denied", &cloud.Error{Kind: cloud.ErrDenied, Code: "AccessDenied"}, true},
+		{"gone", &cloud.Error{Kind: cloud.ErrNotFound}, true},
+		{"unavailable", &cloud.Error{Kind: cloud.ErrUnavailable}, false},
+		{"asked for with bad credentials", &cloud.Error{Kind: cloud.ErrDenied, Code: "ExpiredToken"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const left = "E0"
+				w := newWorld(t, memcloud.Options{Invalidation: time.Minute})
+				w.mem.CDN.AddDistribution(cloud.Distribution{ID: left, Enabled: true})
+				w.Distribution = left
+				w.queue.await("a", 2)
+				w.pass(collect + turnEvery)
+				w.start()
+				w.Distribution = distribution
+				w.CDN = refusing{w.CDN.(cdn), func(dist string, _ []string) error {
+					if dist == left {
+						return tt.err
+					}
+					return nil
+				}}
+				began := time.Now()
+				w.queue.await("b", 2)
+				for time.Since(began) < time.Hour {
+					_ = w.Turn(t.Context()) // it may say that the other one does not answer
+					time.Sleep(turnEvery)
+					w.queue.await("a", 2)
+				}
+				if took := w.live["b:2"].Sub(began); took < 0 || took > 2*time.Minute {
+					t.Errorf("b is live after %v, want within a minute beside its invalidation's", took)
+				}
+				if got := !w.live["a:2"].IsZero(); got != tt.again {
+					t.Errorf("a is live: %t, want %t", got, tt.again)
+				}
+				if w.most != 0 {
+					t.Errorf("batches of %d are made", w.most)
+				}
+			})
+		})
+	}
 }
 
 // Old batches go; the last one stays, with the count of the month.

@@ -12,18 +12,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// look looks at what is under way.
+// look looks at what is under way. The first that fails ends it, since the
+// service may be down; the next turn goes on with the others.
 func (b *Batcher) look(ctx context.Context) error {
-	var errs []error
 	for _, f := range slices.Clone(b.flying) {
-		if b.pause.on() {
-			break
-		}
 		if err := b.advance(ctx, f); err != nil {
-			errs = append(errs, fmt.Errorf("invalidation %d of distribution %s: %w", f.Number, f.Distribution, err))
+			return fmt.Errorf("invalidation %d of distribution %s: %w", f.Number, f.Distribution, err)
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // advance brings one batch as far as it gets now: it is asked for, and looked at
@@ -36,16 +33,13 @@ func (b *Batcher) advance(ctx context.Context, f *flight) error {
 		}
 		inv, err := b.ask(ctx, f)
 		switch {
-		case errors.Is(err, cloud.ErrInvalid), errors.Is(err, cloud.ErrNotFound) && f.Distribution != b.Distribution:
+		case errors.Is(err, cloud.ErrInvalid), err != nil && b.lost(f, err):
 			return b.refuse(ctx, f, err)
-		case errors.Is(err, cloud.ErrQuota): // others of the account invalidate too
+		case err != nil:
 			f.next = time.Now().Add(f.pause.grow(err))
 			return err
-		case err != nil:
-			b.pause.grow(err)
-			return err
 		}
-		b.pause, f.pause = pause{}, pause{}
+		f.pause = 0
 		f.id, f.complete, f.next = inv.ID, inv.Done, time.Now().Add(lookEvery)
 	}
 	if !f.complete {
@@ -65,6 +59,13 @@ func (b *Batcher) advance(ctx context.Context, f *flight) error {
 	b.Log.Info("invalidation complete", zap.Int("batch", f.Number), zap.String("invalidation", f.id), zap.Int("assets", len(f.Members)),
 		zap.Duration("took", f.done.Sub(f.Created).Round(time.Second)))
 	return nil
+}
+
+// lost reports whether err says that a batch is of a distribution that the fleet
+// left, and that is gone or no longer ours to ask.
+func (b *Batcher) lost(f *flight, err error) bool {
+	return f.Distribution != b.Distribution &&
+		(errors.Is(err, cloud.ErrNotFound) || errors.Is(err, cloud.ErrDenied) && !cloud.BadCredentials(err))
 }
 
 // ask asks for an invalidation, or, of one that is known, how far it is.
@@ -103,15 +104,17 @@ func (b *Batcher) tell(ctx context.Context, all []governor.Stale) error {
 }
 
 // refuse gives up a batch that the service will never take. Its members come
-// again after [governor.SentFor], in smaller batches, so that one bad path does
-// not hold all others for ever.
+// again after [governor.SentFor], and if it was for their paths in smaller
+// batches, so that one bad path does not hold all others for ever.
 func (b *Batcher) refuse(ctx context.Context, f *flight, why error) error {
 	if err := b.shelf().end(ctx, f.Number, refused); err != nil {
 		return errors.Join(why, err)
 	}
 	b.land(f)
 	b.unindex(f)
-	b.most = max(len(f.Members)/2, 1)
+	if errors.Is(why, cloud.ErrInvalid) {
+		b.most = max(len(f.Members)/2, 1)
+	}
 	b.metrics.batches.WithLabelValues("refused").Inc()
 	b.Log.Error("invalidation refused; its assets come again", zap.Int("batch", f.Number), zap.Int("assets", len(f.Members)), zap.Error(why))
 	return nil
@@ -133,7 +136,7 @@ func (b *Batcher) next(ctx context.Context) error {
 		return err
 	}
 	b.metrics.saw(line)
-	if len(line.First) == 0 || b.pause.on() || slices.ContainsFunc(b.flying, func(f *flight) bool { return f.id == "" }) {
+	if len(line.First) == 0 || slices.ContainsFunc(b.flying, func(f *flight) bool { return f.id == "" && f.Distribution == b.Distribution }) {
 		return nil // what the service has not taken yet comes first
 	}
 	members, granted, err := b.choose(ctx, line)
@@ -211,25 +214,19 @@ func (b *Batcher) write(ctx context.Context, members []member, granted int) (*fl
 }
 
 // pause is a wait that grows with every failure in a row.
-type pause struct {
-	until time.Time
-	d     time.Duration
-}
+type pause time.Duration
 
 const (
 	firstPause = 5 * time.Second
 	longPause  = 2 * time.Minute
 )
 
-func (p *pause) on() bool { return time.Now().Before(p.until) }
-
-// grow begins the next wait, at least as long as the service asks for.
+// grow returns the next wait, at least as long as the service asks for.
 func (p *pause) grow(err error) time.Duration {
-	p.d = min(max(2*p.d, firstPause), longPause)
-	d := p.d
+	*p = min(max(2**p, pause(firstPause)), pause(longPause))
+	d := time.Duration(*p)
 	if e, ok := errors.AsType[*cloud.Error](err); ok && e.After > d {
 		d = min(e.After, 10*longPause)
 	}
-	p.until = time.Now().Add(d)
 	return d
 }
