@@ -132,7 +132,8 @@ func Worst(findings []Finding) Severity {
 type judge struct {
 	c     cloud.DistributionConfig
 	d     Delivery
-	root  string // path of the viewer URL, without a slash at its end
+	root  string   // path of the viewer URL, without a slash at its end
+	only  []string // paths below the output that are judged; nil: all that is delivered
 	found []Finding
 	check string // name of the rule at work
 }

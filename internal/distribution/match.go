@@ -115,8 +115,12 @@ func (j *judge) media() []*cloud.Behavior {
 // entries are the behaviours of the documents that replacements rewrite.
 func (j *judge) entries() []*cloud.Behavior { return j.chosen(entryPaths...) }
 
-// all are the behaviours of everything that is delivered.
+// all are the behaviours of everything that is delivered, or of what alone is
+// judged.
 func (j *judge) all() []*cloud.Behavior {
+	if j.only != nil {
+		return j.chosen(j.only...)
+	}
 	paths := append(mediaPaths[:len(mediaPaths):len(mediaPaths)], entryPaths...)
 	if j.d.Smooth {
 		paths = append(paths, requests(smoothPath)...)

@@ -26,11 +26,15 @@ func (r *Refusal) Error() string {
 
 // MayPublishSmooth reports, as a [*Refusal], what keeps the Smooth package at
 // path, that of its server manifest below the output, from being played through
-// a distribution. It needs no policies' texts.
+// a distribution, by the rules that its requests have to do with. It needs no
+// policies' texts.
 func MayPublishSmooth(c cloud.DistributionConfig, d Delivery, path string) error {
 	d.Smooth = true
 	j := newJudge(c, d)
-	for _, rule := range []func(*judge){multiTenant, edgeFunctions, func(j *judge) { smoothFlagOf(j, path) }} {
+	j.only = requests(path)
+	for _, rule := range []func(*judge){
+		enabled, origins, originPath, access, multiTenant, edgeFunctions, func(j *judge) { smoothFlagOf(j, path) },
+	} {
 		rule(j)
 	}
 	bad := slices.DeleteFunc(j.found, func(f Finding) bool { return f.Severity != Broken })

@@ -17,11 +17,33 @@ func TestMayPublishSmooth(t *testing.T) {
 		want   string
 	}{
 		{"good", func(*cloud.DistributionConfig) {}, "", "<nil>"},
-		{"other faults", func(c *cloud.DistributionConfig) { c.Enabled, c.Behaviors[0].Headers.CORS = false, nil }, "", "<nil>"},
+		{"other faults", func(c *cloud.DistributionConfig) { c.Deployed, c.Behaviors[0].Headers.CORS = false, nil }, "", "<nil>"},
+		{"other behaviours", func(c *cloud.DistributionConfig) {
+			c.Origins = append(c.Origins, cloud.Origin{ID: "site", Domain: "site.s3.amazonaws.com", Bucket: "site"}, cloud.Origin{ID: "old", Bucket: "out", Path: "/old"})
+			c.Behaviors[1].Origin, c.Behaviors[2].Origin = "site", "old"
+		}, "", "<nil>"},
+		{"disabled", func(c *cloud.DistributionConfig) { c.Enabled = false }, "",
+			"distribution E1 cannot play Smooth Streaming: the distribution is disabled: it answers nobody; fix: enable it"},
+		{"another bucket", func(c *cloud.DistributionConfig) {
+			c.Origins = append(c.Origins, cloud.Origin{ID: "site", Domain: "site.s3.amazonaws.com", Bucket: "site", Access: "EAC"})
+			c.Behaviors[0].Origin = "site"
+		}, "", "distribution E1 cannot play Smooth Streaming: behaviour *.ism/*: its origin is site.s3.amazonaws.com, and streams are written to the bucket out; " +
+			"fix: have it use the output bucket as its origin"},
+		{"no origin", func(c *cloud.DistributionConfig) { c.Behaviors[0].Origin = "gone" }, "",
+			"distribution E1 cannot play Smooth Streaming: behaviour *.ism/*: its origin gone is not there; fix: name one of the distribution's origins"},
+		{"a path that leads elsewhere", func(c *cloud.DistributionConfig) { c.Origins[0].Path = "/web" }, "",
+			"distribution E1 cannot play Smooth Streaming: origin s3: its path is \"/web\": the viewer URL leads to s3://out/web/, and streams are written to s3://out/vod/; " +
+				"fix: set its origin path to \"/vod\"; what else it serves moves along"},
+		{"no access control", func(c *cloud.DistributionConfig) { c.Origins[0].Access = "" }, "",
+			"distribution E1 cannot play Smooth Streaming: origin s3: it has no origin access control: a bucket that is not public answers 403; " +
+				"fix: use an origin access control, and allow the distribution in the bucket's policy"},
+		{"of this asset alone", func(c *cloud.DistributionConfig) {
+			c.Behaviors = append([]cloud.Behavior{{Pattern: "media/*/3/*", Origin: "gone", Smooth: true}}, c.Behaviors...)
+		}, "", "distribution E1 cannot play Smooth Streaming: behaviour media/*/3/*: its origin gone is not there; fix: name one of the distribution's origins"},
 		{"flag off", func(c *cloud.DistributionConfig) { c.Behaviors[0].Smooth = false }, "",
 			"distribution E1 cannot play Smooth Streaming: behaviour *.ism/*: SmoothStreaming is off, and it gets Smooth paths, as /" + path + "/Manifest; " +
 				"fix: turn SmoothStreaming on in this behaviour; its other files are served as before"},
-		{"IIS", func(c *cloud.DistributionConfig) {}, distribution.IIS,
+		{"IIS", func(c *cloud.DistributionConfig) { c.Behaviors[0].Origin = "own" }, distribution.IIS,
 			"distribution E1 cannot play Smooth Streaming: behaviour *.ism/*: SmoothStreaming is on, and its origin is Microsoft IIS, which streams Smooth by itself; " +
 				"fix: turn SmoothStreaming off in this behaviour"},
 		{"all at once", func(c *cloud.DistributionConfig) {

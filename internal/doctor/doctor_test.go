@@ -231,7 +231,7 @@ func TestFaults(t *testing.T) {
 				c.Behaviors[i].Smooth = false
 			}
 		}), want: "smooth-flag broken; published-smooth broken"},
-		{name: "disabled", spoil: configure(func(c *cloud.DistributionConfig) { c.Enabled = false }), want: "enabled broken"},
+		{name: "disabled", spoil: configure(func(c *cloud.DistributionConfig) { c.Enabled = false }), want: "enabled broken; published-smooth broken"},
 		{name: "no clientaccesspolicy.xml", spoil: answers("/clientaccesspolicy.xml", "X-None", "", 403), want: "policy-files broken"},
 		{name: "no crossdomain.xml", spoil: answers("/crossdomain.xml", "X-None", "", 404), want: "policy-files broken"},
 		{name: "another file there", spoil: answers("/crossdomain.xml", "X-None", "", 200), want: "policy-files broken"},

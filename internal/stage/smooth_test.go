@@ -35,7 +35,7 @@ func smoothWorld(t *testing.T) (w *world, flag func(on bool)) {
 	return w, func(on bool) {
 		w.mem.CDN.SetConfiguration(cloud.DistributionConfig{
 			ID: distribution, Enabled: true,
-			Origins: []cloud.Origin{{ID: "o", Bucket: output.Bucket, Path: "/" + output.Key}},
+			Origins: []cloud.Origin{{ID: "o", Bucket: output.Bucket, Path: "/" + output.Key, Access: "EAC"}},
 			Behaviors: []cloud.Behavior{
 				{Pattern: "*.ism/*", Origin: "o", Smooth: on, Cache: cloud.CachePolicy{ID: "c"}},
 				{Origin: "o", Cache: cloud.CachePolicy{ID: "c"}},
