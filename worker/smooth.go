@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+
 	"github.com/vodfleet/vodfleet/internal/distribution"
 	"github.com/vodfleet/vodfleet/internal/stage"
 )
@@ -11,7 +13,9 @@ func (f *flags) smooth(cdn distribution.Reader) stage.Smooth {
 	if f.Distribution == "" {
 		return nil
 	}
-	return distribution.NewGate(cdn, f.Distribution, distribution.Delivery{
+	gate := distribution.NewGate(cdn, f.Distribution, distribution.Delivery{
 		Output: f.Output.Location, Viewer: f.ViewerURL.String(), Smooth: true, Origin: distribution.Kind(f.OriginKind.OriginKind),
 	})
+	gate.HTTP = &http.Client{}
+	return gate
 }

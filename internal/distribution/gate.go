@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -20,16 +21,23 @@ const (
 	refuseFor = 5 * time.Second // it holds back: somebody may just have mended it
 )
 
+// serverPatience bounds each request that asks a server who it is.
+const serverPatience = 5 * time.Second
+
 // Gate tells whether Smooth packages may be published through a distribution,
 // and reads that seldom. It is safe for concurrent use.
 type Gate struct {
+	HTTP *http.Client // asks a server that is not said to be IIS whether it is; nil: the setting decides
+
 	cdn Reader
 	id  string
 	d   Delivery
 
-	turn chan struct{} // holds the fields below
-	read cloud.DistributionConfig
-	at   time.Time // zero: not read yet
+	turn   chan struct{} // holds the fields below
+	read   cloud.DistributionConfig
+	kind   Kind      // of the origin that was read
+	silent error     // why that is not known
+	at     time.Time // zero: not read yet
 }
 
 // NewGate returns the gate of the distribution with that ID.
@@ -40,7 +48,8 @@ func NewGate(cdn Reader, id string, d Delivery) *Gate {
 // MayPublishSmooth is [MayPublishSmooth] of the distribution as it was within
 // the last minute, or the last seconds where that is a [*Refusal]. A
 // distribution that is not there is refused too. One that cannot be read is the
-// port's error: nothing is known then.
+// port's error, and so is a server that does not say who it is where no setting
+// does: nothing is known then.
 func (g *Gate) MayPublishSmooth(ctx context.Context, path string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -51,11 +60,8 @@ func (g *Gate) MayPublishSmooth(ctx context.Context, path string) error {
 		return ctx.Err()
 	}
 	defer func() { <-g.turn }()
-	age := time.Since(g.at)
-	known := !g.at.IsZero() && age < keepFor
-	if known {
-		err := MayPublishSmooth(g.read, g.d, path)
-		if err == nil || age < refuseFor {
+	if age := time.Since(g.at); !g.at.IsZero() && age < keepFor {
+		if err := g.judge(path); err == nil || age < refuseFor {
 			return err
 		}
 	}
@@ -69,6 +75,36 @@ func (g *Gate) MayPublishSmooth(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("may Smooth be published: %w", err)
 	}
-	g.read, g.at = c, time.Now()
-	return MayPublishSmooth(c, g.d, path)
+	kind, silent := g.origin(ctx, c)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	g.read, g.kind, g.silent, g.at = c, kind, silent, time.Now()
+	return g.judge(path)
+}
+
+// judge goes by what was read.
+func (g *Gate) judge(path string) error {
+	if g.silent != nil {
+		return g.silent
+	}
+	d := g.d
+	d.Origin = g.kind
+	return MayPublishSmooth(g.read, d, path)
+}
+
+// origin is what a distribution's origin is, by the setting or by what it says
+// itself.
+func (g *Gate) origin(ctx context.Context, c cloud.DistributionConfig) (Kind, error) {
+	if g.HTTP == nil || g.d.Origin == IIS {
+		return g.d.Origin, nil
+	}
+	server, err := Server(ctx, g.HTTP, c, g.d, serverPatience)
+	switch {
+	case IsIIS(server):
+		return IIS, nil
+	case err != nil && g.d.Origin == "":
+		return "", fmt.Errorf("may Smooth be published: %w; VODFLEET_ORIGIN_KIND can tell", err)
+	}
+	return g.d.Origin, nil
 }

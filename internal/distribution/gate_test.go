@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -70,4 +71,70 @@ func TestGate(t *testing.T) {
 			t.Errorf("MayPublishSmooth = %v, want %s", err, want)
 		}
 	})
+}
+
+// roundTrip answers for servers.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A server that says that it is IIS is judged as one, whatever is set; one that
+// does not answer is asked again where nothing is.
+func TestGateAsksTheServer(t *testing.T) {
+	const (
+		ism    = "media/A/1/smooth/video.ism"
+		itself = "o.example.com:443"
+		edge   = "video.example.com"
+		off    = "fix: turn SmoothStreaming off"
+		on     = "fix: turn SmoothStreaming on"
+	)
+	for _, tt := range []struct {
+		name   string
+		set    distribution.Kind
+		flag   bool
+		header map[string]string // of each host; those left out do not answer
+		want   string
+	}{
+		{"IIS, flag on", "", true, map[string]string{itself: "Microsoft-IIS/10.0"}, off},
+		{"IIS, flag off", "", false, map[string]string{itself: "Microsoft-IIS/10.0"}, "<nil>"},
+		{"IIS that is said to be none", distribution.Custom, true, map[string]string{itself: "microsoft-iis/8.5"}, off},
+		{"IIS behind a wall", "", true, map[string]string{edge: "Microsoft-IIS/10.0"}, off},
+		{"another, flag on", "", true, map[string]string{itself: "nginx"}, "<nil>"},
+		{"another, flag off", "", false, map[string]string{itself: "nginx"}, on},
+		{"one that does not tell", "", true, map[string]string{itself: "", edge: "CloudFront"}, "<nil>"},
+		{"an error of the edge's", "", true, map[string]string{edge: "CloudFront"}, "VODFLEET_ORIGIN_KIND can tell"},
+		{"nobody, and nothing is set", "", true, nil, "ask the origin own who it is"},
+		{"nobody, and it is set", distribution.Custom, true, nil, "<nil>"},
+		{"IIS as set is not asked", distribution.IIS, true, map[string]string{itself: "nginx"}, off},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := memcloud.New(memcloud.Options{})
+			c := good()
+			c.Behaviors[0].Origin, c.Behaviors[0].Smooth = "own", tt.flag
+			m.CDN.SetConfiguration(c)
+			d := delivery()
+			d.Origin = tt.set
+			asked := 0
+			g := distribution.NewGate(m.CDN, "E1", d)
+			g.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				asked++
+				server, ok := tt.header[r.URL.Host]
+				if !ok { // its packets are dropped
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}
+				return &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{"Server": {server}}, Body: http.NoBody, Request: r}, nil
+			})}
+			for range 3 {
+				err := g.MayPublishSmooth(t.Context(), ism)
+				_, refused := errors.AsType[*distribution.Refusal](err)
+				if got := fmt.Sprint(err); !strings.Contains(got, tt.want) || refused != strings.HasPrefix(tt.want, "fix") {
+					t.Errorf("%s: MayPublishSmooth = %s, want %s", tt.name, got, tt.want)
+				}
+			}
+			if asked > 2 {
+				t.Errorf("%s: asked %d times at once", tt.name, asked)
+			}
+		})
+	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -309,7 +311,7 @@ func TestIIS(t *testing.T) {
 
 	found := w.doctor.Examine(t.Context())
 
-	if got, want := bad(t, found), "origin-kind broken; smooth-flag broken; published-smooth broken"; got != want {
+	if got, want := bad(t, found), "origin-kind warning; smooth-flag broken; published-smooth broken"; got != want {
 		t.Errorf("found %q, want %q\n%+v", got, want, found)
 	}
 	w.doctor.Origin = distribution.IIS
@@ -319,6 +321,39 @@ func TestIIS(t *testing.T) {
 	}
 	if len(p.Lines) != 1 || !strings.Contains(p.Lines[0].String(), "SmoothStreaming: on -> off") || len(p.Files) != 0 {
 		t.Errorf("the plan is %q, want the flag off alone", p.Diff())
+	}
+}
+
+// A server that drops the doctor's packets leaves the distribution the time to
+// tell who it is.
+func TestServerBehindAWall(t *testing.T) {
+	wall, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and answers none
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wall.Close()
+	w := newWard(t, "redis://127.0.0.1:1/0", 0)
+	w.doctor.Limit = time.Second
+	w.doctor.HTTP.Timeout = w.doctor.Limit
+	answers := true
+	w.answer = func(rw http.ResponseWriter, _ string) bool {
+		if rw.Header().Set("Server", "CloudFront"); answers {
+			rw.Header().Set("Server", "Microsoft-IIS/10.0")
+		}
+		return false
+	}
+	c := w.config.Clone()
+	c.Origins = []cloud.Origin{{ID: "own", Domain: "127.0.0.1", Custom: &cloud.CustomOrigin{HTTPPort: wall.Addr().(*net.TCPAddr).Port, Protocol: "http-only"}}}
+	for i := range c.Behaviors {
+		c.Behaviors[i].Origin = "own"
+	}
+	w.mem.CDN.SetConfiguration(c)
+	for _, want := range []string{"streams Smooth by itself, and VODFLEET_ORIGIN_KIND", "is not known"} {
+		found := w.doctor.Examine(t.Context())
+		if i := slices.IndexFunc(found, func(f Finding) bool { return f.Check == "origin-kind" }); i < 0 || !strings.Contains(found[i].What, want) {
+			t.Errorf("found %+v, want an origin-kind that says %q", found, want)
+		}
+		answers = false
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -18,7 +17,7 @@ type visit struct {
 	*Doctor
 	config func() (cloud.DistributionConfig, error) // with its policies' texts
 	survey func() survey
-	server func() string // Server header of the origin, where that is a server; empty: not told
+	server func() (string, error) // Server header of the origin; see [distribution.Server]
 }
 
 func (d *Doctor) visit(ctx context.Context) *visit {
@@ -37,7 +36,7 @@ func (d *Doctor) visit(ctx context.Context) *visit {
 		defer cancel()
 		return d.count(bounded)
 	})
-	v.server = sync.OnceValue(func() string {
+	v.server = sync.OnceValues(func() (string, error) {
 		bounded, cancel := context.WithTimeout(ctx, d.Limit)
 		defer cancel()
 		return v.askServer(bounded)
@@ -59,18 +58,19 @@ func (v *visit) delivery(ctx context.Context) (d distribution.Delivery, found []
 		f.Check, f.Severity, f.What = "bucket-policy", distribution.Warning, "its policy cannot be read, and is not judged: "+err.Error()
 		found = append(found, f)
 	}
-	if server := v.server(); isIIS(server) && d.Origin != distribution.IIS {
+	switch server, err := v.server(); {
+	case distribution.IsIIS(server) && d.Origin != distribution.IIS:
 		f := warning("origin", fmt.Sprintf("its Server header is %q: it streams Smooth by itself, and VODFLEET_ORIGIN_KIND does not say so", server), "set VODFLEET_ORIGIN_KIND=iis, for workers too")
-		if f.Check = "origin-kind"; d.Smooth {
-			f.Severity = distribution.Broken // publish goes by the setting
-		}
+		f.Check = "origin-kind"
 		found = append(found, f)
 		d.Origin = distribution.IIS
+	case err != nil && d.Origin == "" && d.Smooth:
+		f := warning("origin", "whether it streams Smooth by itself is not known, and a worker that does not know either publishes no Smooth: "+err.Error(), "set VODFLEET_ORIGIN_KIND to iis or custom, for workers too")
+		f.Check = "origin-kind"
+		found = append(found, f)
 	}
 	return d, found
 }
-
-func isIIS(server string) bool { return strings.HasPrefix(strings.ToLower(server), "microsoft-iis") }
 
 // rules judges the live distribution.
 func (v *visit) rules(ctx context.Context) []Finding {
@@ -93,39 +93,16 @@ func unread(id string, err error) Finding {
 		"allow cloudfront:GetDistribution on it, and GetCachePolicy, GetOriginRequestPolicy and GetResponseHeadersPolicy on its policies")
 }
 
-// askServer asks the server that Smooth paths are answered by who it is; where
-// it cannot be reached from here, the distribution passes its header on.
-func (v *visit) askServer(ctx context.Context) string {
+// askServer asks the server that Smooth paths are answered by who it is.
+func (v *visit) askServer(ctx context.Context) (string, error) {
 	if v.Distribution == "" {
-		return ""
+		return "", nil
 	}
 	c, err := v.config()
 	if err != nil {
-		return ""
+		return "", nil // rules tell
 	}
-	viewer, err := url.Parse(v.Viewer)
-	if err != nil {
-		return ""
-	}
-	path := strings.TrimRight(viewer.Path, "/") + "/media/doctor/1/smooth/video.ism/Manifest"
-	b := distribution.Choose(&c, path)
-	if b == nil {
-		return ""
-	}
-	o := c.Origin(b.Origin)
-	if o == nil || o.Custom == nil {
-		return ""
-	}
-	own := url.URL{Scheme: "https", Host: o.Domain + ":" + strconv.Itoa(o.Custom.HTTPSPort), Path: "/"}
-	if o.Custom.Protocol == "http-only" {
-		own.Scheme, own.Host = "http", o.Domain+":"+strconv.Itoa(o.Custom.HTTPPort)
-	}
-	for _, u := range []string{own.String(), viewer.Scheme + "://" + viewer.Host + path} {
-		if a, err := v.ask(ctx, http.MethodHead, u); err == nil && a.header.Get("Server") != "" {
-			return a.header.Get("Server")
-		}
-	}
-	return ""
+	return distribution.Server(ctx, v.HTTP, c, distribution.Delivery{Viewer: v.Viewer}, v.Limit/3)
 }
 
 // served says whether viewers can read the ledger through the distribution.
