@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/delivery"
+	"github.com/vodfleet/vodfleet/internal/distribution"
 	"github.com/vodfleet/vodfleet/internal/stage"
 )
 
@@ -11,5 +12,5 @@ func (f *flags) mirror(store cloud.Store, output cloud.Location) stage.Origin {
 	if f.Origin.Host == "" {
 		return nil
 	}
-	return delivery.NewOrigin(store, output, f.Origin.String())
+	return delivery.NewOrigin(store, output, f.Origin.String(), distribution.Kind(f.OriginKind.OriginKind) == distribution.IIS)
 }

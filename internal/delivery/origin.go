@@ -20,7 +20,9 @@ import (
 const (
 	originAtOnce  = 8
 	originPatient = 20 * time.Second // one request
-	originFiles   = 1000             // of one build that are asked for, manifests not counted
+	originLook    = 2 * time.Minute  // those for one build
+	originSampled = 1000             // numbered files of one build that are asked for
+	originEnough  = 3                // files that lack
 )
 
 // Origin is a server that mirrors the output and is asked by the distribution in
@@ -29,55 +31,138 @@ type Origin struct {
 	store  cloud.Store
 	output cloud.Location
 	base   string
+	iis    bool
 	http   *http.Client
 }
 
 // NewOrigin returns the origin that serves the object at output.Join(path) as
-// base/path. Redirects are not followed: CloudFront does not, either.
-func NewOrigin(store cloud.Store, output cloud.Location, base string) *Origin {
-	return &Origin{store, output, strings.TrimRight(base, "/"), &http.Client{
+// base/path. With iis it is one that streams Smooth itself and hands out no
+// files of it, as IIS does; one that says that it is IIS is known without.
+// Redirects are not followed: CloudFront does not, either.
+func NewOrigin(store cloud.Store, output cloud.Location, base string, iis bool) *Origin {
+	return &Origin{store, output, strings.TrimRight(base, "/"), iis, &http.Client{
 		Timeout:       originPatient,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
 // Arrived looks whether a build's files are at the origin, each with its size:
-// every manifest, and of very many other files some that are spread over all. It
-// fails with an [*IncompleteError] that names those that are not there.
+// all but the numbered ones, such as segments, and of these the last of each
+// series and of very many some that are spread over all. An origin that streams
+// Smooth itself is asked for the Manifest and for the first and the last
+// fragment of every level instead of the files that it makes them of.
+//
+// It fails with an [*IncompleteError] that names the first that are not there,
+// and looks for no more then: the origin may be far from ready, or not answer.
 func (o *Origin) Arrived(ctx context.Context, prefix cloud.Location) error {
-	var manifests, others []cloud.Object
-	for f, err := range o.store.List(ctx, prefix, "") {
-		if err != nil {
-			return fmt.Errorf("list %s for the origin: %w", prefix, err)
-		}
-		if isManifest(f.Key) {
-			manifests = append(manifests, f)
-		} else {
-			others = append(others, f)
-		}
+	files, err := o.files(ctx, prefix)
+	if err != nil {
+		return fmt.Errorf("list %s for the origin: %w", prefix, err)
 	}
-	for i, stride := 0, 1+len(others)/originFiles; i < len(others); i += stride {
-		manifests = append(manifests, others[i])
-	}
+	look, stop := context.WithTimeout(ctx, originLook)
+	defer stop()
 	var wrong problems
-	var mu sync.Mutex
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(originAtOnce)
-	for _, f := range manifests {
-		g.Go(func() error {
-			why := o.look(gctx, f)
-			if why != "" && gctx.Err() == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				wrong.add(strings.TrimPrefix(f.Key, prefix.Key), "the origin %s", why)
-			}
-			return context.Cause(gctx)
-		})
+	files, questions := o.streamed(look, prefix, files, &wrong)
+	for _, f := range files {
+		questions = append(questions, question{name: strings.TrimPrefix(f.Key, prefix.Key), method: http.MethodHead, url: o.url(f.Key), size: f.Size})
 	}
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("ask the origin for %s: %w", prefix, err)
+	o.ask(look, questions, &wrong)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("ask the origin for %s: %w", prefix, context.Cause(ctx))
+	case look.Err() != nil:
+		wrong.add("", "the origin takes more than %v to answer for %d files", originLook, len(questions))
 	}
 	return wrong.err(prefix)
+}
+
+// files lists what of a build the origin is asked for.
+func (o *Origin) files(ctx context.Context, prefix cloud.Location) ([]cloud.Object, error) {
+	var files, numbered []cloud.Object
+	last := make(map[string]int) // of a series, in numbered
+	for f, err := range o.store.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, err
+		}
+		if name, ok := series(f.Key); ok {
+			last[name] = len(numbered)
+			numbered = append(numbered, f)
+		} else {
+			files = append(files, f)
+		}
+	}
+	stride := 1 + len(numbered)/originSampled
+	for i, f := range numbered {
+		if name, _ := series(f.Key); i%stride == 0 || i == last[name] {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// series returns what a numbered file's name has in common with others of its
+// series, such as the segments of a rendition. Numbers have five digits and
+// more, unlike those that tell renditions apart.
+func series(key string) (string, bool) {
+	ext := path.Ext(key)
+	name := strings.TrimSuffix(key, ext)
+	stem := strings.TrimRight(name, "0123456789")
+	return stem + ext, len(name)-len(stem) >= 5
+}
+
+// question is what the origin is asked.
+type question struct {
+	name, part  string // a file's path below its build, and what is asked for of it; empty: the file
+	method, url string
+	size        int64 // bytes that the answer has to have; 0: any
+}
+
+// ask asks the questions and notes what is wrong, until it is enough.
+func (o *Origin) ask(ctx context.Context, questions []question, wrong *problems) {
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(originAtOnce)
+	for _, q := range questions {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			why := o.answer(ctx, q)
+			if why == "" || ctx.Err() != nil {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if wrong.add(q.name, "the origin %s", why); len(wrong.first) >= originEnough {
+				return errEnough
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // what is wrong is noted
+}
+
+// errEnough ends a look.
+var errEnough = errors.New("enough is wrong")
+
+// answer says what is wrong with the origin's answer; empty if nothing is.
+func (o *Origin) answer(ctx context.Context, q question) string {
+	_, status, header, err := o.get(ctx, q.method, q.url, 0)
+	of := ""
+	if q.part != "" {
+		of = " for its " + q.part
+	}
+	switch {
+	case err != nil:
+		return fmt.Sprintf("does not answer%s: %v", of, err)
+	case status != http.StatusOK:
+		return fmt.Sprintf("answers %d%s", status, of)
+	}
+	size, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	if q.size > 0 && err == nil && size != q.size {
+		return fmt.Sprintf("has %d bytes, want %d", size, q.size)
+	}
+	return ""
 }
 
 // Shows looks whether the origin has an asset's entries as they are in the
@@ -108,31 +193,6 @@ func (o *Origin) Shows(ctx context.Context, asset string) error {
 	return wrong.err(watch)
 }
 
-// look says what is wrong with one file at the origin; empty if nothing is.
-func (o *Origin) look(ctx context.Context, f cloud.Object) string {
-	_, status, header, err := o.get(ctx, http.MethodHead, o.url(f.Key), 0)
-	switch {
-	case err != nil:
-		return fmt.Sprintf("does not answer: %v", err)
-	case status == http.StatusOK:
-		if size, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil && size != f.Size {
-			return fmt.Sprintf("has %d bytes, want %d", size, f.Size)
-		}
-		return ""
-	case !isSmooth(f.Key) || !strings.Contains(header.Get("Server"), "Microsoft-IIS"):
-		return fmt.Sprintf("answers %d", status)
-	case path.Ext(f.Key) != ".ism":
-		return "" // IIS reads it itself, and hands no such file out
-	}
-	if _, status, _, err = o.get(ctx, http.MethodGet, o.url(f.Key)+"/Manifest", media.MaxManifest); err != nil {
-		return fmt.Sprintf("does not answer for its Manifest: %v", err)
-	}
-	if status != http.StatusOK {
-		return fmt.Sprintf("answers %d for its Manifest", status)
-	}
-	return ""
-}
-
 // get asks for a URL and reads the body up to limit.
 func (o *Origin) get(ctx context.Context, method, url string, limit int64) ([]byte, int, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
@@ -153,13 +213,3 @@ func (o *Origin) get(ctx context.Context, method, url string, limit int64) ([]by
 func (o *Origin) url(key string) string {
 	return o.base + "/" + media.EscapePath(strings.TrimPrefix(key, o.output.Join("").Key))
 }
-
-func isManifest(key string) bool {
-	switch path.Ext(key) {
-	case ".m3u8", ".mpd", ".ism", ".ismc":
-		return true
-	}
-	return false
-}
-
-func isSmooth(key string) bool { return strings.HasPrefix(path.Ext(key), ".ism") }
