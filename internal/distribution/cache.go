@@ -50,8 +50,8 @@ func cacheMedia(j *judge) {
 			continue // cannot suit both: the entries' rule speaks
 		}
 		if b.Cache.Default < day {
-			j.add(Warning, name(b), fmt.Sprintf("media, which say nothing of it themselves, are kept for %v", b.Cache.Default),
-				"use a cache policy with a default TTL of a year: media are never rewritten", of(b.Pattern, useCache(MediaCache())))
+			j.mend(Warning, b, fmt.Sprintf("media, which say nothing of it themselves, are kept for %v", b.Cache.Default),
+				"use a cache policy with a default TTL of a year: media are never rewritten", useCache(MediaCache()), ownMedia)
 		}
 	}
 }
@@ -80,35 +80,18 @@ func cacheEntries(j *judge) {
 		switch {
 		case !lookedUp(b.Cache):
 		case slices.Contains(media, b):
-			j.add(Warning, name(b), "it serves both media/, which never changes, and watch/, whose documents say how long they may be kept: no cache policy suits both",
-				fmt.Sprintf("give %s/watch/* a behaviour of its own before it, with a minimum TTL of 0", j.root), j.splitEntries(b.Pattern))
+			j.before(Warning, b, "it serves both media/, which never changes, and watch/, whose documents say how long they may be kept: no cache policy suits both",
+				"use a cache policy with a minimum TTL of 0", ownEntries)
 		case b.Cache.Min > 0:
 			severity := Warning
 			if b.Cache.Min > time.Minute {
 				severity = Broken
 			}
-			j.add(severity, name(b), fmt.Sprintf("entry documents are kept for %v at the least, whatever they say", b.Cache.Min),
-				"use a cache policy with a minimum TTL of 0", of(b.Pattern, useCache(EntryCache())))
+			j.mend(severity, b, fmt.Sprintf("entry documents are kept for %v at the least, whatever they say", b.Cache.Min),
+				"use a cache policy with a minimum TTL of 0", useCache(EntryCache()), ownEntries)
 		case b.Cache.Max < day:
-			j.add(Warning, name(b), fmt.Sprintf("entry documents are kept for %v at the most, and their s-maxage is a year", b.Cache.Max),
-				"use a cache policy with a maximum TTL of a year", of(b.Pattern, useCache(EntryCache())))
-		}
-	}
-}
-
-// splitEntries puts a behaviour for the entries before another, made of it.
-func (j *judge) splitEntries(pattern string) func(*cloud.DistributionConfig) {
-	entries := strings.TrimPrefix(j.root+"/watch/*", "/")
-	return func(c *cloud.DistributionConfig) {
-		for i, b := range c.Behaviors {
-			if b.Pattern == pattern && !slices.ContainsFunc(c.Behaviors, func(b cloud.Behavior) bool { return b.Pattern == entries }) {
-				b.Pattern, b.Smooth, b.Cache, b.Functions = entries, false, EntryCache(), nil
-				if header(b.Headers, "Cache-Control") != nil {
-					changeHeaders(dropCacheControl)(&b)
-				}
-				c.Behaviors = slices.Insert(c.Behaviors, i, b)
-				return
-			}
+			j.mend(Warning, b, fmt.Sprintf("entry documents are kept for %v at the most, and their s-maxage is a year", b.Cache.Max),
+				"use a cache policy with a maximum TTL of a year", useCache(EntryCache()), ownEntries)
 		}
 	}
 }
@@ -134,8 +117,8 @@ func cacheKey(j *judge) {
 		if slices.Contains(media, b) {
 			p = MediaCache()
 		}
-		j.add(Warning, name(b), "the cache key holds "+strings.Join(what, " and ")+": viewers seldom share what is cached",
-			"use a cache policy without them", of(b.Pattern, useCache(p)))
+		j.mend(Warning, b, "the cache key holds "+strings.Join(what, " and ")+": viewers seldom share what is cached",
+			"use a cache policy without them", useCache(p), ownMedia, ownEntries)
 	}
 }
 
@@ -174,7 +157,7 @@ func cacheControlMedia(j *judge) {
 		if h != nil {
 			text = fmt.Sprintf("viewers are told Cache-Control: %s of media", h.Value)
 		}
-		j.add(Warning, name(b), text, "use a response headers policy that sets Cache-Control: "+Immutable, of(b.Pattern, changeHeaders(setImmutable)))
+		j.mend(Warning, b, text, "use a response headers policy that sets Cache-Control: "+Immutable, changeHeaders(setImmutable), ownMedia)
 	}
 }
 
@@ -213,8 +196,7 @@ func cacheControlEntries(j *judge) {
 		if h == nil || !h.Override {
 			continue
 		}
-		j.add(Broken, name(b), fmt.Sprintf("entry documents are answered with Cache-Control: %s in place of their own, so that viewers keep what was replaced", h.Value),
-			"take Cache-Control out of its response headers policy, or give watch/* a behaviour of its own",
-			of(b.Pattern, changeHeaders(dropCacheControl)))
+		j.mend(Broken, b, fmt.Sprintf("entry documents are answered with Cache-Control: %s in place of their own, so that viewers keep what was replaced", h.Value),
+			"take Cache-Control out of the response headers policy", changeHeaders(dropCacheControl), ownEntries)
 	}
 }

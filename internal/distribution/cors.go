@@ -24,19 +24,21 @@ func cors(j *judge) {
 			continue // its text is not known
 		}
 		c := b.Headers.CORS
-		fix := "use a response headers policy that lets pages of other sites read"
-		change := of(b.Pattern, changeHeaders(func(p *cloud.HeadersPolicy) { p.CORS = Players() }))
+		say := func(severity Severity, text string) {
+			j.mend(severity, b, text, "use a response headers policy that lets pages of other sites read",
+				changeHeaders(func(p *cloud.HeadersPolicy) { p.CORS = Players() }), ownMedia, ownEntries)
+		}
 		switch {
 		case c == nil && forwardsOrigin(b):
-			j.add(Warning, name(b), "whether pages of other sites may read is left to the origin, once for each site that asks", fix, change)
+			say(Warning, "whether pages of other sites may read is left to the origin, once for each site that asks")
 		case c == nil:
-			j.add(Broken, name(b), "pages of other sites may not read, so players in browsers fail", fix, change)
+			say(Broken, "pages of other sites may not read, so players in browsers fail")
 		case !has(c.Methods, "GET") || !has(c.Methods, "HEAD"):
-			j.add(Broken, name(b), "pages of other sites may use "+strings.Join(c.Methods, ", ")+" only, and players need GET and HEAD", fix, change)
+			say(Broken, "pages of other sites may use "+strings.Join(c.Methods, ", ")+" only, and players need GET and HEAD")
 		case !has(c.Headers, "Range"):
-			j.add(Broken, name(b), "pages of other sites may send "+strings.Join(c.Headers, ", ")+" only, and players send Range", fix, change)
+			say(Broken, "pages of other sites may send "+strings.Join(c.Headers, ", ")+" only, and players send Range")
 		case len(c.Origins) == 0:
-			j.add(Broken, name(b), "pages of no other site may read", fix, change)
+			say(Broken, "pages of no other site may read")
 		}
 	}
 }

@@ -15,6 +15,7 @@ package distribution
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -42,6 +43,8 @@ type Finding struct {
 	// Change does it to a configuration; nil where a person has to. Changes of
 	// several findings may be made one after the other; see [Mend].
 	Change func(c *cloud.DistributionConfig)
+
+	apart bool // Change puts behaviours of the delivery's own before another's
 }
 
 // String is the finding as a sentence: what, and what to do.
@@ -94,14 +97,17 @@ func Check(c cloud.DistributionConfig, d Delivery) []Finding {
 }
 
 // Mend makes all changes that the rules propose of c to a copy of it, until
-// they propose no more, and returns what the rules still find.
+// they propose no more, and returns what the rules still find. First come those
+// that set the delivery apart from what else is served, since a behaviour that
+// serves something else is changed in SmoothStreaming only.
 func Mend(c cloud.DistributionConfig, d Delivery) (cloud.DistributionConfig, []Finding) {
 	c = c.Clone()
 	found := Check(c, d)
 	for range maxRounds {
+		apart := slices.ContainsFunc(found, func(f Finding) bool { return f.apart })
 		again := false
 		for _, f := range found {
-			if f.Change != nil {
+			if f.Change != nil && f.apart == apart {
 				f.Change(&c)
 				again = true
 			}
@@ -115,7 +121,7 @@ func Mend(c cloud.DistributionConfig, d Delivery) (cloud.DistributionConfig, []F
 }
 
 // maxRounds bounds how often a change may show what another rule proposes.
-const maxRounds = 5
+const maxRounds = 8
 
 // Worst is the severity of the worst finding.
 func Worst(findings []Finding) Severity {

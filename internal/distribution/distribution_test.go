@@ -97,7 +97,11 @@ func TestEachFaultHasItsLine(t *testing.T) {
 		{"another bucket", func(_ *config, d *deliver) { d.Output.Bucket = "other"; d.BucketPolicy = nil },
 			"origin broken behaviour *.ism/*; origin broken behaviour media/*; origin broken behaviour watch/*", ""},
 		{"a server", func(c *config, d *deliver) { c.Behaviors[1].Origin, d.Origin = "own", distribution.S3 }, "origin broken behaviour media/*", ""},
-		{"a server that mirrors", func(c *config, _ *deliver) { c.Behaviors[1].Origin = "own" }, "", ""},
+		{"a server that nobody speaks of", func(c *config, _ *deliver) { c.Behaviors[1].Origin = "own" }, "origin warning behaviour media/*", "origin warning behaviour media/*"},
+		{"a server that mirrors", func(c *config, d *deliver) {
+			d.Origin = distribution.Custom
+			c.Behaviors[0].Origin, c.Behaviors[1].Origin, c.Behaviors[2].Origin = "own", "own", "own"
+		}, "", ""},
 		{"a bucket for a server", func(c *config, d *deliver) {
 			c.Behaviors[0].Origin, c.Behaviors[1].Origin, d.Origin = "own", "own", distribution.Custom
 		}, "origin broken behaviour watch/*", "origin broken behaviour watch/*"},
@@ -167,7 +171,7 @@ func TestEachFaultHasItsLine(t *testing.T) {
 		{"key groups", func(c *config, _ *deliver) { c.Behaviors[0].KeyGroups = []string{"K"} }, "signed warning behaviour *.ism/*", "signed warning behaviour *.ism/*"},
 		{"signers", func(c *config, _ *deliver) { c.Behaviors[2].Signers = []string{"self"} }, "signed warning behaviour watch/*", "signed warning behaviour watch/*"},
 		{"long errors", func(c *config, _ *deliver) { c.Errors[0].CacheFor = 5 * time.Minute }, "error-caching warning error response 403", ""},
-		{"errors as pages", func(c *config, _ *deliver) { c.Errors[0].Answer, c.Errors[0].Page = "200", "/index.html" }, "error-caching warning error response 403", ""},
+		{"errors as pages", func(c *config, _ *deliver) { c.Errors[0].Answer, c.Errors[0].Page = "200", "/index.html" }, "error-caching warning error response 403", "error-caching warning error response 403"},
 		{"one behaviour for all", func(c *config, _ *deliver) {
 			b := c.Behaviors[0]
 			b.Pattern = ""

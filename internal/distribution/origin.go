@@ -19,11 +19,18 @@ func origins(j *judge) {
 		case o == nil:
 			j.add(Broken, name(b), fmt.Sprintf("its origin %s is not there", b.Origin), "name one of the distribution's origins", nil)
 		case kind == S3 && o.Bucket != j.d.Output.Bucket:
-			j.add(Broken, name(b), fmt.Sprintf("its origin is %s, and streams are written to the bucket %s", o.Domain, j.d.Output.Bucket),
-				"have it use the output bucket as its origin", j.useOutput(b.Pattern))
+			text, fix := fmt.Sprintf("its origin is %s, and streams are written to the bucket %s", o.Domain, j.d.Output.Bucket), "have it use the output bucket as its origin"
+			if j.ours(b) {
+				j.add(Broken, name(b), text, fix, j.useOutput(b.Pattern))
+			} else {
+				j.before(Broken, b, text, fix, ownMedia, ownEntries)
+			}
+		case j.unsaid(b):
+			j.add(Warning, name(b), fmt.Sprintf("its origin is the server %s, and nothing says that it has what is written to the output", o.Domain),
+				"set VODFLEET_ORIGIN_KIND (--origin-kind) to custom or iis if it has; if not, have it use the output bucket as its origin", nil)
 		case kind != S3 && o.Bucket != "":
 			j.add(Broken, name(b), fmt.Sprintf("its origin is the bucket %s, and the origin is said to be a server (%s)", o.Bucket, kind),
-				"have it use the server as its origin, or unset VODFLEET_ORIGIN_URL", nil)
+				"have it use the server as its origin, or set VODFLEET_ORIGIN_KIND (--origin-kind) to s3", nil)
 		}
 	}
 }
@@ -82,13 +89,20 @@ func originPath(j *judge) {
 	seen := map[string]bool{}
 	for _, b := range j.all() {
 		o := j.c.Origin(b.Origin)
-		if o == nil || o.Bucket != j.d.Output.Bucket || seen[o.ID] || o.Path == want {
+		if o == nil || o.Bucket != j.d.Output.Bucket || o.Path == want {
 			continue
 		}
+		text := fmt.Sprintf("path is %q: the viewer URL leads to s3://%s%s%s/, and streams are written to %s/", o.Path, o.Bucket, o.Path, j.root, j.d.Output)
+		fix := fmt.Sprintf("have it use an origin of the path %q", want)
+		switch {
+		case !j.ours(b):
+			j.before(Broken, b, "its origin's "+text, fix, ownMedia, ownEntries)
+		case j.others(o.ID):
+			j.add(Broken, name(b), "its origin's "+text, fix, j.useOutput(b.Pattern))
+		case !seen[o.ID]:
+			j.add(Broken, "origin "+o.ID, "its "+text, fmt.Sprintf("set its origin path to %q", want), ofOrigin(o.ID, func(o *cloud.Origin) { o.Path = want }))
+		}
 		seen[o.ID] = true
-		id := o.ID
-		j.add(Broken, "origin "+id, fmt.Sprintf("its path is %q: the viewer URL leads to s3://%s%s%s/, and streams are written to %s/", o.Path, o.Bucket, o.Path, j.root, j.d.Output),
-			fmt.Sprintf("set its origin path to %q; what else it serves moves along", want), ofOrigin(id, func(o *cloud.Origin) { o.Path = want }))
 	}
 }
 

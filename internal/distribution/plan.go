@@ -86,8 +86,6 @@ func (w Wish) delivery() Delivery {
 	return d
 }
 
-func (w Wish) pattern(p string) string { return strings.TrimPrefix(w.root()+"/"+p, "/") }
-
 // insert puts a behaviour for paths before the first that takes one of them,
 // unless all of them are served from where they should already. One of that very
 // pattern is used.

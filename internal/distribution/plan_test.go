@@ -60,7 +60,7 @@ func TestPlan(t *testing.T) {
 		{"existing, server", true, distribution.Wish{Server: "http://o.example.com:8080"}, "api/*@site media/*@vodfleet-server+ *.mp4@site watch/*@vodfleet-server @site"},
 		{"existing, IIS", true, distribution.Wish{Server: "http://o.example.com:8080", Delivery: distribution.Delivery{Origin: distribution.IIS}},
 			"api/*@site media/*@vodfleet-server *.mp4@site watch/*@vodfleet-server @site"},
-		{"existing, its server", true, distribution.Wish{Server: "https://site.example.com"}, "api/*@site *.mp4@site watch/*@site @site+"},
+		{"existing, its server", true, distribution.Wish{Server: "https://site.example.com"}, "api/*@site media/*@site+ *.mp4@site watch/*@site @site"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -82,10 +82,16 @@ func smoothFlag(j *judge) {
 func smoothFlagOf(j *judge, path string) {
 	j.check = "smooth-flag"
 	for _, b := range j.chosen(requests(path)...) {
+		turn := func(on bool) func(*cloud.DistributionConfig) {
+			if j.c.MultiTenant || j.unsaid(b) && !j.ours(b) {
+				return nil // the service refuses the flag, or it is somebody else's server
+			}
+			return of(b.Pattern, func(b *cloud.Behavior) { b.Smooth = on })
+		}
 		switch iis := j.kind(b) == IIS; {
 		case iis && b.Smooth:
 			j.add(Broken, name(b), "SmoothStreaming is on, and its origin is Microsoft IIS, which streams Smooth by itself",
-				"turn SmoothStreaming off in this behaviour", of(b.Pattern, func(b *cloud.Behavior) { b.Smooth = false }))
+				"turn SmoothStreaming off in this behaviour", turn(false))
 		case !iis && !b.Smooth:
 			if later := j.shadowed(b, path); later != nil {
 				j.add(Broken, name(b), fmt.Sprintf("it comes before %s and takes its Smooth paths, as /%s/Manifest, with SmoothStreaming off", name(later), path),
@@ -93,7 +99,7 @@ func smoothFlagOf(j *judge, path string) {
 				continue
 			}
 			j.add(Broken, name(b), fmt.Sprintf("SmoothStreaming is off, and it gets Smooth paths, as /%s/Manifest", path),
-				"turn SmoothStreaming on in this behaviour; its other files are served as before", of(b.Pattern, func(b *cloud.Behavior) { b.Smooth = true }))
+				"turn SmoothStreaming on in this behaviour; its other files are served as before", turn(true))
 		}
 	}
 }
@@ -105,7 +111,7 @@ func (j *judge) shadowed(b *cloud.Behavior, path string) *cloud.Behavior {
 		switch l := &j.c.Behaviors[i]; {
 		case l == b:
 			after = true
-		case after && l.Pattern != "" && l.Smooth && Match(l.Pattern, j.root+"/"+requests(path)[0]):
+		case after && l.Smooth && j.ours(l) && Match(l.Pattern, j.root+"/"+requests(path)[0]):
 			return l
 		}
 	}
@@ -136,14 +142,18 @@ func order(j *judge) {
 	}
 	for i := range j.c.Behaviors {
 		b := &j.c.Behaviors[i]
-		ours := slices.ContainsFunc(paths, func(p string) bool { return Match(b.Pattern, j.root+"/"+p) })
-		if b.Pattern == "" || !ours {
+		taken := slices.ContainsFunc(paths, func(p string) bool { return Match(b.Pattern, j.root+"/"+p) })
+		if b.Pattern == "" || !taken {
 			continue
 		}
 		for k := range i {
 			if q := &j.c.Behaviors[k]; covers(q.Pattern, b.Pattern) {
+				change := moveBefore(b.Pattern, q.Pattern)
+				if !j.ours(b) {
+					change = nil
+				}
 				j.add(Warning, name(b), fmt.Sprintf("it is never chosen: %s comes before it and matches all of its paths", name(q)),
-					fmt.Sprintf("put it before %s, or delete it", name(q)), moveBefore(b.Pattern, q.Pattern))
+					fmt.Sprintf("put it before %s, or delete it", name(q)), change)
 				break
 			}
 		}

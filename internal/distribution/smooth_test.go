@@ -33,7 +33,7 @@ func TestMayPublishSmooth(t *testing.T) {
 			"distribution E1 cannot play Smooth Streaming: behaviour *.ism/*: its origin gone is not there; fix: name one of the distribution's origins"},
 		{"a path that leads elsewhere", func(c *cloud.DistributionConfig) { c.Origins[0].Path = "/web" }, "",
 			"distribution E1 cannot play Smooth Streaming: origin s3: its path is \"/web\": the viewer URL leads to s3://out/web/, and streams are written to s3://out/vod/; " +
-				"fix: set its origin path to \"/vod\"; what else it serves moves along"},
+				"fix: set its origin path to \"/vod\""},
 		{"no access control", func(c *cloud.DistributionConfig) { c.Origins[0].Access = "" }, "",
 			"distribution E1 cannot play Smooth Streaming: origin s3: it has no origin access control: a bucket that is not public answers 403; " +
 				"fix: use an origin access control, and allow the distribution in the bucket's policy"},

@@ -79,9 +79,9 @@ func methodsOf(j *judge) {
 	for _, b := range j.all() {
 		switch {
 		case !slices.Contains(b.Methods, "GET") || !slices.Contains(b.Methods, "HEAD"):
-			j.add(Broken, name(b), "viewers may not use GET and HEAD", "allow GET, HEAD and OPTIONS", of(b.Pattern, allowReading))
+			j.mend(Broken, b, "viewers may not use GET and HEAD", "allow GET, HEAD and OPTIONS", allowReading, ownMedia, ownEntries)
 		case !slices.Contains(b.Methods, "OPTIONS"):
-			j.add(Warning, name(b), "OPTIONS is not allowed, which browsers send before requests with headers that are not simple ones", "allow GET, HEAD and OPTIONS", of(b.Pattern, allowReading))
+			j.mend(Warning, b, "OPTIONS is not allowed, which browsers send before requests with headers that are not simple ones", "allow GET, HEAD and OPTIONS", allowReading, ownMedia, ownEntries)
 		}
 	}
 }
@@ -125,13 +125,7 @@ func errorCaching(j *judge) {
 		}
 		if strings.HasPrefix(e.Answer, "2") {
 			j.add(Warning, subject, fmt.Sprintf("it is answered as %s with %s, which players take for a stream", e.Answer, e.Page),
-				"answer it as what it is", func(c *cloud.DistributionConfig) {
-					for i := range c.Errors {
-						if c.Errors[i].Status == e.Status {
-							c.Errors[i].Answer = fmt.Sprint(e.Status)
-						}
-					}
-				})
+				"answer it as what it is, or deliver through another distribution: a site of one page needs it so", nil)
 		}
 	}
 }
