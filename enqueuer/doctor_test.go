@@ -134,6 +134,35 @@ func TestDoctorFixes(t *testing.T) {
 	}
 }
 
+// What could not be done is told, with what was found: to programs too.
+func TestDoctorTellsWhatIsLeft(t *testing.T) {
+	for _, tt := range []struct{ op, kind, left string }{
+		{"CDN.Configure", "denied", "change distribution E1: CDN.Configure distribution E1: denied"},
+		{"CDN.Configure", "precondition", "the distribution has changed 3 times meanwhile: nothing was changed"},
+		{"Store.Get s3://streams/crossdomain.xml", "denied", "Store.Get s3://streams/crossdomain.xml: denied"},
+	} {
+		s, run := surgery(t)
+		s.smooth(s.upload("film.mp4", "a film"))
+		s.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+			switch {
+			case !strings.HasPrefix(op+" "+at, tt.op):
+				return nil
+			case tt.kind == "denied":
+				return &cloud.Error{Op: op, Object: at, Kind: cloud.ErrDenied}
+			}
+			return &cloud.Error{Op: op, Object: at, Kind: cloud.ErrPrecondition}
+		}})
+		out := run(doctorBroken, "", "--fix", "--yes", "--wait", "0s", "--output", "json")
+		var told examined
+		if err := json.NewDecoder(strings.NewReader(out)).Decode(&told); err != nil {
+			t.Fatalf("%v:\n%s", err, out)
+		}
+		if len(told.Left) != 1 || told.Left[0] != tt.left || told.Broken == 0 || len(told.Findings) == 0 {
+			t.Errorf("%s is %s: left %q, want %q; %d broken", tt.op, tt.kind, told.Left, tt.left, told.Broken)
+		}
+	}
+}
+
 func TestDoctorRefuses(t *testing.T) {
 	_, run := surgery(t)
 	for _, tt := range []struct{ args, want string }{

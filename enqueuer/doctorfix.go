@@ -2,34 +2,30 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/doctor"
-	"github.com/vodfleet/vodfleet/internal/run"
 )
 
 // maxPlans bounds how often a distribution may change under the doctor's hands.
 const maxPlans = 3
 
 // fix shows what can be mended, has it confirmed and mends it, and waits for
-// every edge. It reports whether anything was changed. Where the distribution
-// has changed meanwhile, what is left to do is shown, and confirmed, anew.
+// every edge. It reports whether anything was changed; what could not be done is
+// in x.Left. Where the distribution has changed meanwhile, what is left to do is
+// shown, and confirmed, anew. It fails only where it was told no, or to stop.
 func (c *doctorCmd) fix(e *env, d *doctor.Doctor, x *examined) (changed bool, err error) {
 	for range maxPlans {
 		p, err := d.Plan(e.ctx)
-		if errors.Is(err, cloud.ErrNotFound) || errors.Is(err, cloud.ErrDenied) {
-			x.Left = append(x.Left, err.Error())
-			c.say(e, "could not: "+err.Error())
-			return false, nil
-		}
 		if err != nil {
-			return false, err
+			c.left(e, x, err.Error())
+			return false, e.ctx.Err()
 		}
 		x.Diff = p.Diff()
 		if p.Empty() {
+			c.left(e, x, p.Left...)
 			c.say(e, "nothing that --fix can mend")
 			return false, nil
 		}
@@ -43,23 +39,30 @@ func (c *doctorCmd) fix(e *env, d *doctor.Doctor, x *examined) (changed bool, er
 			}
 		}
 		m, err := d.Mend(e.ctx, p)
-		if errors.Is(err, cloud.ErrPrecondition) {
+		if err != nil { // it has changed since
 			c.say(e, "somebody else has changed the distribution meanwhile: it is read again")
 			continue
 		}
-		if err != nil {
-			return false, err
-		}
-		x.Done, x.Left = m.Done, m.Left
+		x.Done = m.Done
 		for _, done := range m.Done {
 			c.say(e, plain(done))
 		}
-		for _, left := range m.Left {
-			c.say(e, "could not: "+plain(left))
+		c.left(e, x, m.Left...)
+		if err := c.settle(e, d, m); err != nil {
+			c.left(e, x, "see whether every edge has the changes: "+err.Error())
 		}
-		return true, c.settle(e, d, m)
+		return len(m.Done) > 0, e.ctx.Err()
 	}
-	return false, &run.Error{Code: run.Unfinished, Err: fmt.Errorf("the distribution has changed %d times meanwhile: nothing was changed", maxPlans)}
+	c.left(e, x, fmt.Sprintf("the distribution has changed %d times meanwhile: nothing was changed", maxPlans))
+	return false, nil
+}
+
+// left tells what could not be done.
+func (c *doctorCmd) left(e *env, x *examined, left ...string) {
+	x.Left = append(x.Left, left...)
+	for _, l := range left {
+		c.say(e, "could not: "+plain(l))
+	}
 }
 
 // say tells a person.
@@ -86,7 +89,7 @@ func (c *doctorCmd) settle(e *env, d *doctor.Doctor, m doctor.Mended) error {
 			return nil
 		case ctx.Err() != nil:
 			c.say(e, "the changes are not at every edge yet")
-			return e.ctx.Err() // nil: the time is over
+			return nil
 		case err != nil && !cloud.Retryable(err):
 			return err
 		}

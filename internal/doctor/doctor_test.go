@@ -398,6 +398,38 @@ func TestMend(t *testing.T) {
 	}
 }
 
+// What is refused is left, and the rest is done.
+func TestMendsWhatItCan(t *testing.T) {
+	w := newWard(t, "redis://127.0.0.1:1/0", 0)
+	c := w.config.Clone()
+	c.Enabled = false
+	w.mem.CDN.SetConfiguration(c)
+	w.mem.SetHooks(memcloud.Hooks{Before: func(op, at string) error {
+		if op == "CDN.Configure" || op == "Store.Get" && at == "s3://streams/crossdomain.xml" {
+			return &cloud.Error{Op: op, Object: at, Kind: cloud.ErrDenied}
+		}
+		return nil
+	}})
+	p, err := w.doctor.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.doctor.Mend(t.Context(), p)
+	if want := []string{"wrote s3://streams/clientaccesspolicy.xml", "wrote s3://streams/crossdomainpolicy.xml"}; err != nil || !slices.Equal(m.Done, want) {
+		t.Errorf("Mend = %q, %v; want %q", m.Done, err, want)
+	}
+	want := []string{"Store.Get s3://streams/crossdomain.xml: denied", "change distribution E1: CDN.Configure distribution E1: denied"}
+	if !slices.Equal(m.Left, want) {
+		t.Errorf("Mend leaves %q, want %q", m.Left, want)
+	}
+	// The root is answered from another bucket until the distribution is changed.
+	p.want.Behaviors = slices.Clone(p.want.Behaviors)
+	p.have.Origins = []cloud.Origin{{ID: p.have.Origins[0].ID, Bucket: "library"}}
+	if m, err := w.doctor.Mend(t.Context(), p); err != nil || len(m.Done) > 0 || len(m.Left) != 4 {
+		t.Errorf("Mend = %+v, %v; want nothing done", m, err)
+	}
+}
+
 func TestReaches(t *testing.T) {
 	for _, tt := range []struct{ origin, key, want string }{
 		{"", "fleet", "/fleet"}, {"", "", ""}, {"/vod", "fleet", "no"}, {"/vod", "vod/fleet", "/fleet"}, {"/vod", "vodka", "no"}, {"/vod", "vod", ""},

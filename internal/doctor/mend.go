@@ -15,6 +15,7 @@ import (
 type Plan struct {
 	Lines []distribution.Line // of the distribution's configuration
 	Files []File              // to write at its root
+	Left  []string            // what cannot be planned, and why
 
 	have, want cloud.DistributionConfig
 }
@@ -72,7 +73,8 @@ func (d *Doctor) Plan(ctx context.Context) (Plan, error) {
 		switch {
 		case errors.Is(err, cloud.ErrNotFound):
 		case err != nil:
-			return Plan{}, err
+			p.Left = append(p.Left, err.Error())
+			continue
 		case len(d.Domains) == 0 || string(there) == string(f.Body):
 			continue
 		}
@@ -91,19 +93,31 @@ type Mended struct {
 	invalidation string // ID; empty: none
 }
 
-// Mend does what a plan says. It fails with [cloud.ErrPrecondition], having
+// Mend does what a plan says. It fails with [cloud.ErrPrecondition] alone, having
 // changed nothing, if the distribution has changed since the plan: plan again.
-// A repeat is safe.
+// What else fails is left, and keeps nothing else from being done. A repeat is
+// safe.
 func (d *Doctor) Mend(ctx context.Context, p Plan) (m Mended, err error) {
+	m.Left = p.Left
+	now := p.have
 	if len(p.Lines) > 0 {
-		if _, err := distribution.Apply(ctx, d.CDN, p.have, p.want); err != nil {
-			return m, err
+		_, err := distribution.Apply(ctx, d.CDN, p.have, p.want)
+		switch {
+		case errors.Is(err, cloud.ErrPrecondition):
+			return Mended{}, err
+		case err != nil:
+			m.Left = append(m.Left, fmt.Sprintf("change distribution %s: %v", d.Distribution, err))
+		default:
+			now, m.configured = p.want, true
+			m.Done = append(m.Done, fmt.Sprintf("changed distribution %s", d.Distribution))
 		}
-		m.configured = true
-		m.Done = append(m.Done, fmt.Sprintf("changed distribution %s", d.Distribution))
 	}
 	var paths []string
 	for _, f := range p.Files {
+		if at, err := distribution.PolicyFileAt(now, f.Name); err != nil || at != f.At {
+			m.Left = append(m.Left, "write "+f.At.String()+": the distribution answers /"+f.Name+" from elsewhere, until it is changed")
+			continue
+		}
 		written, err := distribution.WritePolicyFile(ctx, d.Store, f.At, f.body, false)
 		switch {
 		case err != nil:
