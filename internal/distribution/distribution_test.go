@@ -115,6 +115,17 @@ func TestEachFaultHasItsLine(t *testing.T) {
 		{"access identity", func(c *config, _ *deliver) {
 			c.Origins[0].Access, c.Origins[0].Legacy = "", "origin-access-identity/cloudfront/E9"
 		}, "origin-access warning origin s3", ""},
+		{"access identity, and no policy is known", func(c *config, d *deliver) {
+			c.Origins[0].Access, c.Origins[0].Legacy, d.BucketPolicy = "", "origin-access-identity/cloudfront/E9", nil
+		}, "origin-access warning origin s3", "origin-access warning origin s3"},
+		{"access identity, and the policy allows nobody else", func(c *config, d *deliver) {
+			c.Origins[0].Access, c.Origins[0].Legacy = "", "origin-access-identity/cloudfront/E9"
+			d.BucketPolicy = new(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E9"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::out/*"}}`)
+		}, "origin-access warning origin s3", "origin-access warning origin s3"},
+		{"access identity of a site too", func(c *config, d *deliver) {
+			c.Origins[0].Access, c.Origins[0].Legacy, c.Behaviors[3].Origin = "", "origin-access-identity/cloudfront/E9", "s3"
+			d.BucketPolicy = new(strings.ReplaceAll(*d.BucketPolicy, `"arn:aws:s3:::out/vod/*"`, `["arn:aws:s3:::out/vod/media/*","arn:aws:s3:::out/vod/watch/*"]`))
+		}, "origin-access warning origin s3", "origin-access warning origin s3"},
 		{"no bucket policy", func(_ *config, d *deliver) { d.BucketPolicy = new("") }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},
 		{"policy of another distribution", func(c *config, _ *deliver) { c.ARN += "X" }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},
 		{"policy that is none", func(_ *config, d *deliver) { d.BucketPolicy = new("{") }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},

@@ -2,6 +2,7 @@ package distribution
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -127,13 +128,36 @@ func access(j *judge) {
 		seen[o.ID] = true
 		change := ofOrigin(o.ID, func(o *cloud.Origin) { o.Access, o.Legacy = Pending, "" })
 		if o.Legacy != "" {
+			if !j.mayRead(o) {
+				change = nil // it works, and would not
+			}
 			j.add(Warning, "origin "+o.ID, "it uses an origin access identity, which signs no requests for buckets with SSE-KMS or in newer Regions",
-				"use an origin access control, and allow the distribution in the bucket's policy first", change)
+				"allow the distribution in the bucket's policy, beside the identity, and then use an origin access control", change)
 			continue
 		}
 		j.add(Broken, "origin "+o.ID, "it has no origin access control: a bucket that is not public answers 403",
 			"use an origin access control, and allow the distribution in the bucket's policy", change)
 	}
+}
+
+// mayRead reports whether the output bucket's policy is known, and lets the
+// distribution itself read all that an origin serves.
+func (j *judge) mayRead(o *cloud.Origin) bool {
+	if j.d.BucketPolicy == nil || j.c.ARN == "" || o.Bucket != j.d.Output.Bucket {
+		return false
+	}
+	p, err := parsePolicy(*j.d.BucketPolicy)
+	if err != nil {
+		return false
+	}
+	var keys []string
+	for _, file := range slices.Concat(mediaPaths, entryPaths, []string{smoothPath, smoothPath + "c", smoothPath + "v"}) {
+		keys = append(keys, "/"+j.d.Output.Join(file).Key)
+	}
+	if j.others(o.ID) {
+		keys = append(keys, o.Path+"/index.html")
+	}
+	return !slices.ContainsFunc(keys, func(key string) bool { return !p.allows(j.c.ARN, "", "arn:aws:s3:::"+o.Bucket+key) })
 }
 
 // served are the sorts of files that the bucket's policy has to let through.
