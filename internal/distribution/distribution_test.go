@@ -130,6 +130,8 @@ func TestEachFaultHasItsLine(t *testing.T) {
 		{"policy of another distribution", func(c *config, _ *deliver) { c.ARN += "X" }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},
 		{"policy that is none", func(_ *config, d *deliver) { d.BucketPolicy = new("{") }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},
 		{"multi-tenant", func(c *config, _ *deliver) { c.MultiTenant = true }, "multi-tenant broken", "multi-tenant broken"},
+		{"multi-tenant, flag off", func(c *config, _ *deliver) { c.MultiTenant, c.Behaviors[0].Smooth = true, false },
+			"multi-tenant broken; smooth-flag broken behaviour *.ism/*", "multi-tenant broken; smooth-flag broken behaviour *.ism/*"},
 		{"a function elsewhere", func(c *config, _ *deliver) { c.Behaviors[3].Functions = []string{"arn:f"} }, "edge-functions broken default behaviour", "edge-functions broken default behaviour"},
 		{"functions without Smooth", func(c *config, d *deliver) { c.Behaviors[3].Functions, d.Smooth = []string{"arn:f"}, false }, "", ""},
 		{"functions before IIS", func(c *config, d *deliver) {

@@ -49,7 +49,11 @@ func New(w Wish, comment string) (cloud.DistributionConfig, error) {
 // Adapt is an existing distribution with all that the delivery needs: behaviours
 // that serve something else at the delivery's paths get one before them, those
 // that serve the delivery are mended. It also returns what it cannot mend.
+// A multi-tenant one that is to serve Smooth is an error.
 func Adapt(c cloud.DistributionConfig, w Wish) (cloud.DistributionConfig, []Finding, error) {
+	if w.Smooth && c.MultiTenant {
+		return c, nil, fmt.Errorf("distribution %s is a multi-tenant one, which cannot serve Smooth Streaming: make a standard one (--new)", c.ID)
+	}
 	c = c.Clone()
 	id, err := w.origin(&c)
 	if err != nil {

@@ -152,3 +152,17 @@ func TestPlanRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestPlanRefusesTenants(t *testing.T) {
+	c := theirs()
+	c.MultiTenant = true
+	wish := distribution.Wish{Delivery: distribution.Delivery{Output: cloud.Location{Bucket: "out"}}}
+	if _, _, err := distribution.Adapt(c, wish); err != nil {
+		t.Errorf("Adapt without Smooth = %v", err)
+	}
+	wish.Smooth = true
+	want := "distribution E9 is a multi-tenant one, which cannot serve Smooth Streaming: make a standard one (--new)"
+	if _, _, err := distribution.Adapt(c, wish); fmt.Sprint(err) != want {
+		t.Errorf("Adapt = %v, want %s", err, want)
+	}
+}
