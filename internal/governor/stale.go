@@ -15,6 +15,7 @@ import (
 // Keys of the switches whose replaced entries caches may still hold.
 const (
 	keyStale     = tag + "stale:line"  // sorted set: asset by since when it waits
+	keyWild      = tag + "stale:wild"  // the same, of those with a wildcard among their paths
 	keyWhat      = tag + "stale:what"  // hash: asset to its switch and paths, a line each
 	keySent      = tag + "stale:sent"  // sorted set: ASSET:SEQ by when it was put into a batch
 	keyGone      = tag + "stale:gone"  // sorted set: ASSET:SEQ by when its invalidation was known to be complete
@@ -52,11 +53,16 @@ type Stale struct {
 }
 
 // StaleLine is the begin of the line of those that wait to be put into a batch.
+// Those with a wildcard, of which few can be in progress, have a line of their
+// own, in which they are in nobody's way.
 type StaleLine struct {
 	Now    time.Time // Redis's
-	Count  int       // all that wait
+	Count  int       // all that wait without a wildcard
 	Newest time.Time // when the last of them came; zero if none waits
-	First  []Stale   // the oldest first
+	First  []Stale   // of them, the oldest first
+
+	WildCount int     // all that wait with one
+	Wild      []Stale // of them, the oldest first
 }
 
 // Await reports whether caches are known to have dropped what switch seq of an
@@ -64,7 +70,7 @@ type StaleLine struct {
 // keeps its place; after a loss of the keys it is needed. Of one asset only the
 // last switch is in line: its paths are those of the others too.
 func (g *Governor) Await(ctx context.Context, asset string, seq int, paths []string) (gone bool, err error) {
-	gone, err = scriptAwait.Run(ctx, g.rdb, []string{keyStale, keyWhat, keySent, keyGone},
+	gone, err = scriptAwait.Run(ctx, g.rdb, []string{keyStale, keyWild, keyWhat, keySent, keyGone},
 		asset, seq, strconv.Itoa(seq)+"\n"+strings.Join(paths, "\n"), ms(SentFor)).Bool()
 	if err != nil {
 		return false, fmt.Errorf("await the invalidation of asset %s switch %d: %w", asset, seq, err)
@@ -72,9 +78,24 @@ func (g *Governor) Await(ctx context.Context, asset string, seq int, paths []str
 	return gone, nil
 }
 
+// wildMost is how many of those with a wildcard [Governor.Stale] reads at most:
+// many times as many as can be in progress.
+const wildMost = 100
+
 // Stale reads the line, at most so many of it.
 func (g *Governor) Stale(ctx context.Context, most int) (StaleLine, error) {
-	got, err := scriptStale.Run(ctx, g.rdb, []string{keyStale, keyWhat}, max(most, 1)).StringSlice()
+	wild, err := g.stale(ctx, keyWild, wildMost)
+	if err != nil {
+		return StaleLine{}, err
+	}
+	line, err := g.stale(ctx, keyStale, most)
+	line.WildCount, line.Wild = wild.Count, wild.First
+	return line, err
+}
+
+// stale reads one line.
+func (g *Governor) stale(ctx context.Context, key string, most int) (StaleLine, error) {
+	got, err := scriptStale.Run(ctx, g.rdb, []string{key, keyWhat}, max(most, 1)).StringSlice()
 	if err == nil && (len(got) < 3 || len(got)%3 != 0) {
 		err = errors.New("the script's answer has another form")
 	}
@@ -124,7 +145,7 @@ func (g *Governor) moved(ctx context.Context, all []Stale, to, from string, keep
 		for _, s := range all[:n] {
 			args = append(args, s.Asset, s.Seq)
 		}
-		if err := scriptMoved.Run(ctx, g.rdb, []string{keyStale, keyWhat, to, from}, args...).Err(); err != nil {
+		if err := scriptMoved.Run(ctx, g.rdb, []string{keyStale, keyWild, keyWhat, to, from}, args...).Err(); err != nil {
 			return fmt.Errorf("note %d invalidated assets: %w", n, err)
 		}
 		all = all[n:]

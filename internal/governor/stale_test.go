@@ -96,6 +96,41 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// Those with a wildcard have a line of their own, and an asset is in one of the
+// two: that of its last switch.
+func TestStaleWild(t *testing.T) {
+	f := newFixture(t, Options{})
+	want := func(when string, count, wild int) {
+		t.Helper()
+		line, err := f.Stale(t.Context(), 10)
+		if err != nil || line.Count != count || len(line.First) != count || line.WildCount != wild || len(line.Wild) != min(wild, wildMost) {
+			t.Errorf("%s Stale = %+v, %v, want %d and %d with a wildcard", when, line, err, count, wild)
+		}
+	}
+	remove := func(asset string, seq int) {
+		t.Helper()
+		if _, err := f.Await(t.Context(), asset, seq, []string{"/watch/" + asset + "/master.m3u8", "/media/" + asset + "/*"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.await("a", 2)
+	remove("b", 2)
+	remove("b", 2)
+	want("after one of each", 1, 1)
+	remove("a", 3)
+	want("after a was removed", 0, 2)
+	f.await("b", 4)
+	want("after b was shown again", 1, 1)
+	if err := f.Sent(t.Context(), []Stale{{Asset: "a", Seq: 3}, {Asset: "b", Seq: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	want("with a in a batch, and of b an older switch", 1, 0)
+	for i := range wildMost + 1 {
+		remove(fmt.Sprint("c", i), 2)
+	}
+	want("with many", 1, wildMost+1)
+}
+
 func TestStaleMany(t *testing.T) {
 	f := newFixture(t, Options{})
 	var all []Stale

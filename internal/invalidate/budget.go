@@ -38,13 +38,27 @@ func (b *Batcher) left(now time.Time, granted int) int {
 }
 
 // choose says whom the next batch holds: none, if it is not time, or the gate is
-// closed. Where the budget of the month leaves nothing it closes the gate; once
+// closed.
+//
+// Those with wildcards, which are removals, go before all others. They count for
+// the month but are not held to its budget, nor by the gate that it closes: an
+// operator has asked for each, and what was removed must not be seen for longer.
+// A gate closed by hand holds them too.
+//
+// Where the budget of the month leaves nothing it closes the gate; once
 // an operator has opened that, the budget is allowed once more. The gate that
 // the budget closed opens by itself in the next month, or with a larger budget.
 func (b *Batcher) choose(ctx context.Context, line governor.StaleLine) (members []member, granted int, err error) {
 	now := b.Store.Now()
 	granted = b.granted(now)
 	r := room{flying: b.inFlight(), budget: b.left(now, granted), most: b.most}
+	if f := plan(removals(line), room{flying: r.flying, budget: -1, most: r.most}); len(f.members) > 0 {
+		shut, err := b.shut(ctx, line.Now)
+		if err != nil || shut != nil && shut.By != byBudget {
+			return nil, 0, err
+		}
+		return f.members, granted, nil
+	}
 	f := plan(line, r)
 	if len(f.members) == 0 && f.short == 0 || b.Gates == nil {
 		return f.members, granted, nil
@@ -89,8 +103,20 @@ func (b *Batcher) choose(ctx context.Context, line governor.StaleLine) (members 
 	return nil, 0, b.Gates.Ask(ctx, answer)
 }
 
+// removals is the line of those with wildcards, of which a part is read.
+func removals(line governor.StaleLine) governor.StaleLine {
+	all := governor.StaleLine{Now: line.Now, Count: len(line.Wild), First: line.Wild}
+	if len(line.Wild) > 0 {
+		all.Newest = line.Wild[len(line.Wild)-1].Since
+	}
+	return all
+}
+
 // shut returns the gate if it is closed.
 func (b *Batcher) shut(ctx context.Context, now time.Time) (*governor.Gate, error) {
+	if b.Gates == nil {
+		return nil, nil
+	}
 	gates, err := b.Gates.Gates(ctx)
 	if err != nil {
 		return nil, err

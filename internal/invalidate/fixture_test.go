@@ -1,6 +1,7 @@
 package invalidate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -70,20 +71,24 @@ func (w worker) Drop(context.Context, string) error {
 }
 
 func (w worker) Stale(_ context.Context, most int) (governor.StaleLine, error) {
-	l := governor.StaleLine{Now: time.Now(), Count: len(w.waits)}
+	l := governor.StaleLine{Now: time.Now()}
 	for _, s := range w.waits {
+		if slices.ContainsFunc(s.Paths, func(p string) bool { return strings.HasSuffix(p, "*") }) {
+			l.Wild = append(l.Wild, s)
+			continue
+		}
 		l.First = append(l.First, s)
 		if s.Since.After(l.Newest) {
 			l.Newest = s.Since
 		}
 	}
-	slices.SortFunc(l.First, func(a, b governor.Stale) int {
-		if c := a.Since.Compare(b.Since); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Asset, b.Asset)
-	})
-	l.First = l.First[:min(len(l.First), most)]
+	l.Count, l.WildCount = len(l.First), len(l.Wild)
+	for _, all := range []*[]governor.Stale{&l.First, &l.Wild} {
+		slices.SortFunc(*all, func(a, b governor.Stale) int {
+			return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Asset, b.Asset))
+		})
+		*all = (*all)[:min(len(*all), most)]
+	}
 	return l, nil
 }
 

@@ -24,7 +24,7 @@ type metrics struct {
 
 var (
 	flyingDesc  = prometheus.NewDesc("vodfleet_invalidation_in_progress", "Paths and wildcards of the fleet's invalidations in progress, as their lease's holder knows them.", []string{"kind"}, nil)
-	waitingDesc = prometheus.NewDesc("vodfleet_invalidation_waiting_assets", "Replaced assets that wait to be put into an invalidation.", nil, nil)
+	waitingDesc = prometheus.NewDesc("vodfleet_invalidation_waiting_assets", "Replaced and removed assets that wait to be put into an invalidation.", nil, nil)
 	oldestDesc  = prometheus.NewDesc("vodfleet_invalidation_oldest_seconds", "How long the first of them has waited.", nil, nil)
 	monthDesc   = prometheus.NewDesc("vodfleet_invalidation_month_paths", "Paths that the fleet invalidated in this month of UTC.", nil, nil)
 	budgetDesc  = prometheus.NewDesc("vodfleet_invalidation_budget_paths", "Paths that it may invalidate in this month; absent for any number.", nil, nil)
@@ -47,9 +47,11 @@ func (b *Batcher) meters() *metrics {
 func (m *metrics) saw(line governor.StaleLine) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.waiting, m.oldest = line.Count, 0
-	if len(line.First) > 0 {
-		m.oldest = line.Now.Sub(line.First[0].Since).Seconds()
+	m.waiting, m.oldest = line.Count+line.WildCount, 0
+	for _, all := range [][]governor.Stale{line.First, line.Wild} {
+		if len(all) > 0 {
+			m.oldest = max(m.oldest, line.Now.Sub(all[0].Since).Seconds())
+		}
 	}
 }
 

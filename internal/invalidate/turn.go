@@ -132,11 +132,19 @@ func (b *Batcher) next(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if line, err = b.sift(ctx, line); err != nil {
+	first, err := b.sift(ctx, line.First)
+	if err != nil {
 		return err
 	}
+	wild, err := b.sift(ctx, line.Wild)
+	if err != nil {
+		return err
+	}
+	line.Count -= len(line.First) - len(first)
+	line.WildCount -= len(line.Wild) - len(wild)
+	line.First, line.Wild = first, wild
 	b.metrics.saw(line)
-	if len(line.First) == 0 || slices.ContainsFunc(b.flying, func(f *flight) bool { return f.id == "" && f.Distribution == b.Distribution }) {
+	if len(first)+len(wild) == 0 || slices.ContainsFunc(b.flying, func(f *flight) bool { return f.id == "" && f.Distribution == b.Distribution }) {
 		return nil // what the service has not taken yet comes first
 	}
 	members, granted, err := b.choose(ctx, line)
@@ -156,11 +164,12 @@ func (b *Batcher) next(ctx context.Context) error {
 	return nil
 }
 
-// sift takes out of the line who is in a batch already: their tasks lost their
-// word with Redis, or waited for long. What is no switch at all is taken out too.
-func (b *Batcher) sift(ctx context.Context, line governor.StaleLine) (governor.StaleLine, error) {
-	var sent, gone, left []governor.Stale
-	for _, s := range line.First {
+// sift takes out of the line, and returns the others of all, who is in a batch
+// already: their tasks lost their word with Redis, or waited for long. What is
+// no switch at all is taken out too.
+func (b *Batcher) sift(ctx context.Context, all []governor.Stale) (left []governor.Stale, err error) {
+	var sent, gone []governor.Stale
+	for _, s := range all {
 		f := b.find(s.Asset, s.Seq)
 		err := member{s.Asset, s.Seq, s.Paths}.check()
 		switch {
@@ -175,14 +184,12 @@ func (b *Batcher) sift(ctx context.Context, line governor.StaleLine) (governor.S
 			gone = append(gone, s)
 		}
 	}
-	line.Count -= len(line.First) - len(left)
-	line.First = left
 	if len(sent) > 0 {
 		if err := b.Line.Sent(ctx, sent); err != nil {
-			return line, err
+			return nil, err
 		}
 	}
-	return line, b.tell(ctx, gone)
+	return left, b.tell(ctx, gone)
 }
 
 // write stores the next batch. One of that number may be there: another worker

@@ -137,7 +137,7 @@ func (w *world) nextStale(r *run) time.Duration {
 		if err != nil {
 			w.t.Error(err)
 		}
-		waiting = line.Count
+		waiting = line.Count + line.WildCount
 	}
 	if p := w.beside; r.dead || r.err != nil || p == nil || p.stale == nil || !p.stale.Idle() || waiting > 0 {
 		return staleEvery
