@@ -148,6 +148,27 @@ func TestBackToTheFirst(t *testing.T) {
 	})
 }
 
+// The task of a build that is superseded before it was shown is lost with Redis.
+// What comes after is the first publication, which replaces nothing: the files
+// of the first build get their term all the same.
+func TestSupersededWithoutATask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		w.upload("one")
+		w.ask()
+		w.until(1, ledger.Transcoded)
+		w.queue.tasks = nil
+		w.upload("two")
+		w.ask()
+		w.drain()
+		w.published(2, 1)
+		w.age()
+		if s := w.record().Build(1).State; s != ledger.Retired {
+			t.Errorf("build 1 is %s after its grace, want retired", s)
+		}
+	})
+}
+
 // While B is on its way, A comes back: A is current already and must stay.
 func TestBackWhileTheNextIsInWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -162,9 +162,12 @@ func wake(ctx context.Context, q Queue, t tasks.Task) error {
 }
 
 // leave is handOn for a task of a build. If that will never be shown, its files
-// get their term first: whoever ended it may have died before it saw to that.
+// get their term first: whoever ended it may have died before it saw to that. So
+// do those of other builds where nothing is handed on, as nobody else comes to
+// see to them: the task of a superseded build may have been lost with Redis.
 func leave(ctx context.Context, q Queue, retire *Retirement, rec *ledger.Record, build int) error {
-	if b := rec.Build(build); b != nil && (b.State == ledger.Failed || b.State == ledger.Superseded) {
+	b := rec.Build(build)
+	if ended := b != nil && (b.State == ledger.Failed || b.State == ledger.Superseded); ended || len(forward(rec)) == 0 {
 		if err := retire.Schedule(ctx, rec); err != nil {
 			return verdict(ctx, fmt.Errorf("leave asset %s build %d: %w", rec.Asset, build, err), nil)
 		}

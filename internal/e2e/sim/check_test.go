@@ -42,7 +42,8 @@ func (w *world) finish() verdict {
 		w.queue.add(t, t.ID(), 0)
 	}
 	for range 3 {
-		w.pass(16 * time.Minute) // sweeps
+		w.sooner("job board", rareEvery) // whatever an idle one has put off
+		w.pass(16 * time.Minute)         // sweeps
 		w.drain()
 	}
 	w.sweeps = w.sweeps[:1] // nothing is left to reconcile
