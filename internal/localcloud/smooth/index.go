@@ -14,6 +14,7 @@ import (
 const (
 	maxBoxes  = 200_000
 	maxHeader = 4 << 20 // bytes of one moov, moof or mfra
+	maxOpen   = 100     // fragments of one moof, each of a track
 )
 
 // Fragment is one moof with its mdat in a file.
@@ -132,6 +133,9 @@ func (w *walk) box(b box) error {
 	switch b.kind {
 	case "moov", "moof", "mfra":
 	case "mdat":
+		if len(w.found)+len(w.open) > maxBoxes {
+			return fmt.Errorf("more than %d fragments with it", maxBoxes)
+		}
 		for _, f := range w.open {
 			f.Size = b.end() - f.Offset
 			w.found = append(w.found, f)
@@ -152,7 +156,7 @@ func (w *walk) box(b box) error {
 	case "moov":
 		w.moov(payload)
 	case "moof":
-		w.moof(payload, b.offset)
+		return w.moof(payload, b.offset)
 	case "mfra":
 		w.mfra(payload)
 	}
@@ -195,7 +199,7 @@ func (w *walk) moov(b []byte) {
 // tfxd is the identifier of boxes that tell a fragment's time and duration.
 const tfxd = "\x6d\x1d\x9b\x05\x42\xd5\x44\xe6\x80\xe2\x14\x1d\xaf\xf7\x57\xb2"
 
-func (w *walk) moof(b []byte, at int64) {
+func (w *walk) moof(b []byte, at int64) error {
 	w.open = nil
 	for kind, traf := range children(b) {
 		if kind != "traf" {
@@ -215,8 +219,15 @@ func (w *walk) moof(b []byte, at int64) {
 				f.timed = !x.bad
 			}
 		}
+		switch {
+		case f.Track == 0:
+			continue // no track has this ID: it can be asked for by none
+		case len(w.open) == maxOpen:
+			return fmt.Errorf("more than %d fragments", maxOpen)
+		}
 		w.open = append(w.open, f)
 	}
+	return nil
 }
 
 func (w *walk) mfra(b []byte) {

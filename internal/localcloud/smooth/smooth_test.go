@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -185,6 +186,11 @@ func fragment(track uint32, version byte, time uint64, media string) []byte {
 	return append(mkbox("moof", mkbox("mfhd", full(0, uint32(1))), mkbox("traf", parts...)), mkbox("mdat", []byte(media))...)
 }
 
+// crowd is a moof of many fragments that tell no time, and its mdat.
+func crowd(n int) []byte {
+	return append(mkbox("moof", bytes.Repeat(mkbox("traf", mkbox("tfhd", full(0, uint32(7)))), n)), mkbox("mdat")...)
+}
+
 func moov(track, scale uint32) []byte {
 	return mkbox("moov", mkbox("trak",
 		mkbox("tkhd", full(0, uint32(0), uint32(0), track)),
@@ -236,6 +242,10 @@ func TestReadIndex(t *testing.T) {
 		{"a box of no size", []byte{0, 0, 0, 3, 'f', 'r', 'e', 'e'}, 1, 0, `read box at 0: box "free" at 0 has 3 bytes`},
 		{"a huge moof", append(binary.BigEndian.AppendUint32(nil, maxHeader+9), append([]byte("moof"), make([]byte, maxHeader+1)...)...), 1, 0, fmt.Sprintf("read moof at 0: %d bytes, want at most %d", maxHeader+9, maxHeader)},
 		{"too many boxes", bytes.Repeat(mkbox("free"), maxBoxes+1), 1, 0, "more than 200000 boxes"},
+		{"fragments of no track", bytes.Join([][]byte{fragment(0, 1, 0, "aa"), a}, nil), 0, 0, fmt.Sprint(Fragment{1, 0, 5, n, n})},
+		{"tracks as many as may be", crowd(maxOpen), 1, 0, "0"},
+		{"too many tracks", crowd(maxOpen + 1), 1, 0, "read moof at 0: more than 100 fragments"},
+		{"too many fragments", bytes.Repeat(crowd(maxOpen), maxBoxes/maxOpen+1), 1, 0, fmt.Sprintf("read mdat at %d: more than 200000 fragments with it", maxBoxes/maxOpen*len(crowd(maxOpen))+len(crowd(maxOpen))-8)},
 		{"empty", nil, 0, 0, "0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,6 +261,22 @@ func TestReadIndex(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// However many boxes a moof is full of, they take no more memory than it does.
+func TestReadIndexOfEmptyBoxes(t *testing.T) {
+	one := append(mkbox("moof", bytes.Repeat(mkbox("traf"), maxHeader/8)), mkbox("mdat")...)
+	file := bytes.Repeat(one, 5)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	x, err := ReadIndex(bytes.NewReader(file), int64(len(file)))
+	runtime.ReadMemStats(&after)
+	if err != nil || x.Len() != 0 {
+		t.Errorf("ReadIndex = %v, %v, want an empty one", x, err)
+	}
+	if took := int(after.TotalAlloc - before.TotalAlloc); took > 2*len(file) {
+		t.Errorf("%d bytes for a file of %d", took, len(file))
 	}
 }
 
