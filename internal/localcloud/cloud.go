@@ -79,7 +79,7 @@ func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) 
 		}
 	}
 	cl.mirror = origins.Mirror(origins.Config{Objects: cl.s3, Bucket: mirrored, Now: cl.clock.Now, Lag: c.Origins.MirrorLag})
-	cl.iis = origins.IIS(origins.Config{Objects: cl.s3, Bucket: iis, Now: cl.clock.Now})
+	cl.iis = origins.IIS(origins.Config{Objects: cl.s3, Bucket: iis, Now: cl.clock.Now, Lag: c.Origins.MirrorLag})
 	if cl.cdn, err = cloudfront.New(cloudfront.Config{
 		Dir: dir, Clock: cl.clock, Calls: cl.calls, Origin: c.OriginBucket, Smooth: c.CDN.Smooth, Authorize: cl.authorize,
 		Deploy: c.CDN.DeployTime, Invalidate: c.CDN.InvalidateTime, MaxPaths: c.CDN.MaxPaths, MaxWildcards: c.CDN.MaxWildcards,

@@ -127,7 +127,7 @@ func TestLag(t *testing.T) {
 	}
 	now := info.LastModified
 	c.Lag, c.Now = time.Minute, func() time.Time { return now }
-	m := Mirror(c)
+	m, iis := Mirror(c), IIS(c)
 	for _, tt := range []struct {
 		pass time.Duration
 		want int
@@ -135,6 +135,11 @@ func TestLag(t *testing.T) {
 		now = now.Add(tt.pass)
 		if got := ask(m, "GET /crossdomain.xml").Code; got != tt.want {
 			t.Errorf("after %v more: %d, want %d", tt.pass, got, tt.want)
+		}
+		for _, path := range []string{"/crossdomain.xml", "/v/a%20b.ism/Manifest", "/v/a%20b.ism/QualityLevels(9)/Fragments(video=0)"} {
+			if got := ask(iis, "GET "+path).Code; got != tt.want {
+				t.Errorf("IIS, after %v more: %s is %d, want %d", tt.pass, path, got, tt.want)
+			}
 		}
 	}
 }
