@@ -246,6 +246,10 @@ func (c *doctorCmd) doctor(e *env) (*doctor.Doctor, error) {
 	if err != nil && !errors.Is(err, cloud.ErrDenied) && !cloud.Retryable(err) { // those the ledger's check tells
 		return nil, err
 	}
+	template, err := e.template(profile)
+	if err != nil {
+		return nil, err
+	}
 	return &doctor.Doctor{
 		Store: store, Inspector: inspector, CDN: cdn, HTTP: &http.Client{Timeout: c.Limit},
 		Redis:     func(ctx context.Context) (queue.Fitness, error) { return queue.Examine(ctx, opt, c.AllowVolatileRedis) },
@@ -253,6 +257,6 @@ func (c *doctorCmd) doctor(e *env) (*doctor.Doctor, error) {
 		Sources:   c.Locations(), Ledger: c.Ledger.Ledger.Location, Output: c.Streams.Location, Viewer: c.ViewerURL.String(),
 		Distribution: c.Distribution, Origin: distribution.Kind(c.OriginKind.OriginKind), Role: c.Role, Queue: c.Queue, Rate: c.APIRate,
 		Events: c.Events, Smooth: slices.Contains(profile.Packages, media.PackageSmooth), Domains: c.AllowDomain,
-		Published: c.published(e, book), Probe: c.Probe, Limit: c.Limit,
+		Template: template, Published: c.published(e, book), Probe: c.Probe, Limit: c.Limit,
 	}, nil
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
@@ -52,9 +55,10 @@ func surgery(t *testing.T) (s *stand, run func(code int, in string, args ...stri
 		var b bytes.Buffer
 		e := env{
 			ctx: t.Context(), out: &b, log: &s.log,
-			store:   func(context.Context) (cloud.Store, error) { return s.mem.Store, nil },
-			cdn:     func(context.Context) (cloud.CDN, error) { return s.mem.CDN, nil },
-			account: func(context.Context) (cloud.Inspector, error) { return inspector, nil },
+			store:      func(context.Context) (cloud.Store, error) { return s.mem.Store, nil },
+			cdn:        func(context.Context) (cloud.CDN, error) { return s.mem.CDN, nil },
+			transcoder: func(context.Context) (cloud.Transcoder, error) { return s.mem.Transcoder, nil },
+			account:    func(context.Context) (cloud.Inspector, error) { return inspector, nil },
 		}
 		if in != "" {
 			e.in = strings.NewReader(in)
@@ -131,6 +135,38 @@ func TestDoctorFixes(t *testing.T) {
 	}
 	if out := run(doctorWarns, "", "--fix", "--yes", "--wait", "0s", "--allow-domain", "example.com"); !strings.Contains(out, "wrote s3://streams/crossdomain.xml") {
 		t.Errorf("--allow-domain says:\n%s", out)
+	}
+}
+
+// Builds that are held back are reason enough to mend what holds them back.
+func TestDoctorFindsWhatIsHeldBack(t *testing.T) {
+	s, run := surgery(t)
+	o := s.upload("film.mp4", "a film")
+	src, rev := revision(o)
+	s.change(o, func(now time.Time, r *ledger.Record) error {
+		_, err := r.Plan(now, src, rev, func(int) (cloud.JobSpec, error) {
+			return cloud.JobSpec{Input: o.Location, Groups: []cloud.OutputGroup{{Package: "smooth", Kind: cloud.GroupSmooth}}}, nil
+		}, nil)
+		return err
+	})
+	if out := run(doctorWarns, "", "--fix", "--yes", "--wait", "0s"); !strings.Contains(out, "SmoothStreaming: off -> on") {
+		t.Errorf("--fix says:\n%s", out)
+	}
+}
+
+// So is a job template that makes Smooth.
+func TestDoctorReadsTheTemplate(t *testing.T) {
+	s, run := surgery(t)
+	t.Setenv("VODFLEET_PROFILE", filepath.Join(t.TempDir(), "house.yaml"))
+	if err := os.WriteFile(os.Getenv("VODFLEET_PROFILE"), []byte("template: house\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(doctorBroken, ""); !strings.Contains(out, "make the job template") {
+		t.Errorf("without the template it says:\n%s", out)
+	}
+	s.mem.Transcoder.AddTemplate("house", cloud.JobSpec{Groups: []cloud.OutputGroup{{Package: "smooth", Kind: cloud.GroupSmooth}}})
+	if out := run(doctorBroken, ""); !strings.Contains(out, "SmoothStreaming is off") {
+		t.Errorf("with the template it says:\n%s", out)
 	}
 }
 

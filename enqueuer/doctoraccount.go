@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -25,9 +26,21 @@ func (e *env) openAccount() (cloud.Inspector, error) {
 	return aws.Inspector(), nil
 }
 
+// template reads what a profile's job template makes; nil where it names none.
+func (e *env) template(p media.Profile) (func(ctx context.Context) (cloud.JobSpec, error), error) {
+	if p.Template == "" {
+		return nil, nil
+	}
+	transcoder, err := e.transcoder(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (cloud.JobSpec, error) { return transcoder.Template(ctx, p.Template) }, nil
+}
+
 // published reads what viewers have from the ledger, c.Most records at the most.
 func (c *doctorCmd) published(e *env, book *ledger.Store) doctor.Published {
-	return func(ctx context.Context, show func(doctor.Asset)) (more bool, err error) {
+	return func(ctx context.Context, show func(doctor.Asset)) (seen doctor.Extent, err error) {
 		links := newLinks(book, c.ViewerURL.String())
 		var mu sync.Mutex
 		g, gctx := errgroup.WithContext(ctx)
@@ -35,9 +48,11 @@ func (c *doctorCmd) published(e *env, book *ledger.Store) doctor.Published {
 		read := 0
 		for asset, err := range book.List(gctx) {
 			if err != nil {
-				return more, errors.Join(err, g.Wait())
+				err = errors.Join(err, g.Wait())
+				return seen, err
 			}
-			if more = read == c.Most; more {
+			if read == c.Most {
+				seen.More = true
 				break
 			}
 			read++
@@ -51,14 +66,25 @@ func (c *doctorCmd) published(e *env, book *ledger.Store) doctor.Published {
 				}
 				mu.Lock()
 				defer mu.Unlock()
+				seen.Smooth = seen.Smooth || makesSmooth(rec)
 				if a, ok := viewersHave(gctx, links, rec); ok {
 					show(a)
 				}
 				return nil
 			})
 		}
-		return more, g.Wait()
+		err = g.Wait()
+		return seen, err
 	}
+}
+
+// makesSmooth reports whether what viewers should get of a record has a Smooth
+// package, and it is planned, on its way, or held back.
+func makesSmooth(rec *ledger.Record) bool {
+	return rec.Removed == nil && slices.ContainsFunc(rec.Builds, func(b ledger.Build) bool {
+		return b.Revision.ID == rec.Wanted.ID && b.Spec != nil &&
+			slices.ContainsFunc(b.Spec.Groups, func(g cloud.OutputGroup) bool { return g.Kind == cloud.GroupSmooth })
+	})
 }
 
 // viewersHave is what viewers have of a record, if they have anything.

@@ -53,8 +53,10 @@ type Doctor struct {
 	Queue         string   // of jobs; empty: the default one
 	Rate          float64  // told quota of requests a second; 0: the account is asked
 	Events        string   // URL of the queue of jobs' events; empty: none
-	Smooth        bool     // Smooth packages are made, or were
+	Smooth        bool     // the profile makes Smooth packages; the template and what is published may tell so too
 	Domains       []string // whose players may read, in policy files; none: all
+
+	Template func(ctx context.Context) (cloud.JobSpec, error) // what the profile's job template makes; nil: the profile names none
 
 	Published Published     // what viewers have already
 	Probe     bool          // put, read and delete an object of the doctor's own
@@ -76,7 +78,7 @@ func (d *Doctor) Examine(ctx context.Context) []Finding {
 	v := d.visit(ctx)
 	checks := []check{
 		{"redis", d.redis}, {"clock", d.clocks}, {"sources", d.sources}, {"output", d.output},
-		{"ledger", d.ledger}, {"ledger-served", v.served}, {"role", d.role}, {"job-queue", d.jobQueue}, {"quotas", d.quotas}, {"events", d.events},
+		{"ledger", d.ledger}, {"ledger-served", v.served}, {"role", d.role}, {"job-queue", d.jobQueue}, {"job-template", v.jobTemplate}, {"quotas", d.quotas}, {"events", d.events},
 		{"distribution", v.rules}, {"policy-files", v.policyFiles}, {"answers", v.answers}, {"published-smooth", v.publishedSmooth},
 	}
 	found := make([][]Finding, len(checks))

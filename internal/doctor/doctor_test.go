@@ -79,12 +79,12 @@ func newWard(t *testing.T, redis string, skew time.Duration) *ward {
 		Redis:   func(ctx context.Context) (queue.Fitness, error) { return queue.Examine(ctx, opt, false) },
 		Sources: []cloud.Location{{Bucket: "library"}}, Ledger: cloud.Location{Bucket: "ledger", Key: "fleet"}, Output: d.Output,
 		Viewer: edge.URL, Distribution: "E1", Role: "arn:aws:iam::111122223333:role/vodfleet", Events: eventsURL, Smooth: true,
-		Published: func(_ context.Context, show func(Asset)) (bool, error) {
+		Published: func(_ context.Context, show func(Asset)) (Extent, error) {
 			show(Asset{ID: assetID, Smooth: []string{smoothISM}, URLs: delivery.URLs{
 				HLS: edge.URL + "/watch/" + assetID + "/master.m3u8", Playback: edge.URL + "/watch/" + assetID + "/playback.json",
 				Packages: []delivery.PackageURLs{{Name: "smooth", Smooth: edge.URL + "/" + smoothISM + "/Manifest"}},
 			}})
-			return false, nil
+			return Extent{}, nil
 		},
 		Probe: true, Limit: 5 * time.Second, Now: func() time.Time { return time.Now() },
 	}
@@ -216,6 +216,9 @@ func TestFaults(t *testing.T) {
 		{name: "another account's role", spoil: func(w *ward) { w.doctor.Role = "arn:aws:iam::999999999999:role/vodfleet" }, want: "role broken"},
 		{name: "no queue", spoil: func(w *ward) { w.doctor.Queue = "none" }, want: "job-queue broken"},
 		{name: "queue is paused", spoil: func(w *ward) { w.inspector.Paused = []string{"Default"} }, want: "job-queue broken"},
+		{name: "no job template", spoil: func(w *ward) {
+			w.doctor.Template = func(ctx context.Context) (cloud.JobSpec, error) { return w.mem.Transcoder.Template(ctx, "house") }
+		}, want: "job-template broken"},
 		{name: "quota of nought", spoil: func(w *ward) { w.inspector.Rates["GetJob"] = 0 }, want: "quotas broken"},
 		{name: "rate above the quota", spoil: func(w *ward) { w.doctor.Rate = 3 }, want: "quotas warning; quotas warning"},
 		{name: "rate below the quota", spoil: func(w *ward) { w.doctor.Rate = 1.5 }, want: "quotas warning"},
@@ -244,7 +247,7 @@ func TestFaults(t *testing.T) {
 		{name: "media are not kept", spoil: answers("/Manifest", "Cache-Control", "", 200), want: "answers warning"},
 		{name: "Smooth does not play", spoil: answers("/Manifest", "X-None", "", 502), want: "answers broken"},
 		{name: "ledger cannot be surveyed", spoil: func(w *ward) {
-			w.doctor.Published = func(context.Context, func(Asset)) (bool, error) { return false, errors.New("broken pipe") }
+			w.doctor.Published = func(context.Context, func(Asset)) (Extent, error) { return Extent{}, errors.New("broken pipe") }
 		}, want: "answers broken; published-smooth broken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -290,6 +293,39 @@ type careless struct{ cloud.Store }
 func (c careless) Put(ctx context.Context, p cloud.Put) (cloud.Object, error) {
 	p.If = cloud.Condition{}
 	return c.Store.Put(ctx, p)
+}
+
+// Smooth is delivered, or will be, by whichever of them says so.
+func TestSmoothIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		profile  bool
+		template cloud.GroupKind // what it makes
+		made     bool            // by builds that viewers do not have
+		shown    bool
+		want     bool
+	}{
+		{name: "nothing", template: cloud.GroupCMAF},
+		{name: "profile", profile: true, want: true},
+		{name: "template", template: cloud.GroupSmooth, want: true},
+		{name: "held back", made: true, want: true},
+		{name: "shown", shown: true, want: true},
+	} {
+		d := &Doctor{Limit: time.Second, Smooth: tt.profile, Published: func(_ context.Context, show func(Asset)) (Extent, error) {
+			if tt.shown {
+				show(Asset{ID: assetID, Smooth: []string{smoothISM}})
+			}
+			return Extent{Smooth: tt.made}, nil
+		}}
+		if tt.template != "" {
+			d.Template = func(context.Context) (cloud.JobSpec, error) {
+				return cloud.JobSpec{Groups: []cloud.OutputGroup{{Kind: tt.template}}}, nil
+			}
+		}
+		if got := d.visit(t.Context()).smooth(); got != tt.want {
+			t.Errorf("%s: smooth = %v, want %v", tt.name, got, tt.want)
+		}
+	}
 }
 
 // A server that streams Smooth by itself is known by its header.

@@ -110,3 +110,14 @@ func (d *Doctor) events(ctx context.Context) []Finding {
 	}
 	return nil
 }
+
+// jobTemplate says whether the profile's job template can be read.
+func (v *visit) jobTemplate(context.Context) []Finding {
+	if v.Template == nil {
+		return []Finding{fine("", "the profile names none")}
+	}
+	if _, err := v.made(); err != nil {
+		return []Finding{trouble("", err, "make the job template, or name another in the profile", "allow mediaconvert:GetJobTemplate on it")}
+	}
+	return nil
+}

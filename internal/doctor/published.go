@@ -19,8 +19,14 @@ type Asset struct {
 }
 
 // Published shows assets that viewers have, in any order, one call at a time, as
-// many as it is bounded to, and returns whether there are more.
-type Published func(ctx context.Context, show func(Asset)) (more bool, err error)
+// many as it is bounded to.
+type Published func(ctx context.Context, show func(Asset)) (Extent, error)
+
+// Extent is what was looked at for what viewers have.
+type Extent struct {
+	More   bool // assets were left out
+	Smooth bool // Smooth packages are among what is made, whether viewers have them yet or not
+}
 
 // maxSamples bounds the assets that are named.
 const maxSamples = 5
@@ -29,7 +35,7 @@ const maxSamples = 5
 type survey struct {
 	Read   int
 	Smooth int // assets with Smooth packages
-	more   bool
+	made   Extent
 	err    error
 	sample *Asset   // one to ask for
 	paths  []string // of Smooth packages, with the assets' IDs at the same places
@@ -40,7 +46,7 @@ func (d *Doctor) count(ctx context.Context) (s survey) {
 	if d.Published == nil {
 		return s
 	}
-	s.more, s.err = d.Published(ctx, func(a Asset) {
+	s.made, s.err = d.Published(ctx, func(a Asset) {
 		s.Read++
 		if s.sample == nil || len(a.Smooth) > 0 && len(s.sample.Smooth) == 0 {
 			s.sample = &a
@@ -53,7 +59,7 @@ func (d *Doctor) count(ctx context.Context) (s survey) {
 		}
 	})
 	if errors.Is(s.err, context.DeadlineExceeded) && s.Read > 0 {
-		s.more, s.err = true, nil
+		s.made.More, s.err = true, nil
 	}
 	return s
 }
@@ -62,7 +68,7 @@ func (d *Doctor) count(ctx context.Context) (s survey) {
 func (v *visit) publishedSmooth(ctx context.Context) []Finding {
 	s := v.survey()
 	of := fmt.Sprintf("%d published assets", s.Read)
-	if s.more {
+	if s.made.More {
 		of = fmt.Sprintf("the first %d published assets", s.Read)
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,7 +18,8 @@ type visit struct {
 	*Doctor
 	config func() (cloud.DistributionConfig, error) // with its policies' texts
 	survey func() survey
-	server func() (string, error) // Server header of the origin; see [distribution.Server]
+	made   func() (cloud.JobSpec, error) // by the profile's job template
+	server func() (string, error)        // Server header of the origin; see [distribution.Server]
 }
 
 func (d *Doctor) visit(ctx context.Context) *visit {
@@ -36,6 +38,14 @@ func (d *Doctor) visit(ctx context.Context) *visit {
 		defer cancel()
 		return d.count(bounded)
 	})
+	v.made = sync.OnceValues(func() (cloud.JobSpec, error) {
+		if d.Template == nil {
+			return cloud.JobSpec{}, nil
+		}
+		bounded, cancel := context.WithTimeout(ctx, d.Limit)
+		defer cancel()
+		return d.Template(bounded)
+	})
 	v.server = sync.OnceValues(func() (string, error) {
 		bounded, cancel := context.WithTimeout(ctx, d.Limit)
 		defer cancel()
@@ -45,7 +55,13 @@ func (d *Doctor) visit(ctx context.Context) *visit {
 }
 
 // smooth reports whether there are Smooth packages, or will be.
-func (v *visit) smooth() bool { return v.Smooth || v.survey().Smooth > 0 }
+func (v *visit) smooth() bool {
+	if s := v.survey(); v.Smooth || s.Smooth > 0 || s.made.Smooth {
+		return true
+	}
+	made, err := v.made()
+	return err == nil && slices.ContainsFunc(made.Groups, func(g cloud.OutputGroup) bool { return g.Kind == cloud.GroupSmooth })
+}
 
 // delivery is what the distribution is judged by.
 func (v *visit) delivery(ctx context.Context) (d distribution.Delivery, found []Finding) {

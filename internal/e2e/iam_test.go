@@ -244,7 +244,7 @@ func TestPoliciesMatchSource(t *testing.T) {
 	}
 	need = []string{
 		"s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject", "servicequotas:ListServiceQuotas", "cloudfront:GetDistribution",
-		"cloudfront:GetCachePolicy", "cloudfront:GetOriginRequestPolicy", "cloudfront:GetResponseHeadersPolicy",
+		"cloudfront:GetCachePolicy", "cloudfront:GetOriginRequestPolicy", "cloudfront:GetResponseHeadersPolicy", "mediaconvert:GetJobTemplate",
 	}
 	for _, a := range looks {
 		need = append(need, a...)
