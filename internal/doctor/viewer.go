@@ -9,15 +9,17 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/distribution"
 )
 
-// site stands for a page of another site.
-const site = "https://doctor.example"
+// anySite stands for a page of another site.
+const anySite = "https://doctor.example"
 
 // maxAnswer bounds what is read of one answer.
 const maxAnswer = 256 << 10
@@ -31,6 +33,11 @@ type answer struct {
 
 // ask asks for a URL as a player in a page of another site does.
 func (d *Doctor) ask(ctx context.Context, method, u string) (answer, error) {
+	return d.askFrom(ctx, anySite, method, u)
+}
+
+// askFrom asks as a player in a page of a site does.
+func (d *Doctor) askFrom(ctx context.Context, site, method, u string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, u, nil)
 	if err != nil {
 		return answer{}, err
@@ -70,6 +77,10 @@ func (v *visit) policyFiles(ctx context.Context) []Finding {
 		u := viewer.Scheme + "://" + viewer.Host + "/" + w.name
 		fix, mends := v.policyFix(w.name)
 		a, err := v.ask(ctx, http.MethodGet, u)
+		if err == nil && v.unsigned(u, a) {
+			found = append(found, fine(u, unjudged))
+			continue
+		}
 		var what string
 		switch {
 		case err != nil:
@@ -152,11 +163,17 @@ func (v *visit) answers(ctx context.Context) []Finding {
 			return
 		}
 		asked[u] = true
-		a, err := v.ask(ctx, http.MethodGet, u)
-		found = append(found, judge(u, a, err, media)...)
+		site := v.site(u)
+		a, err := v.askFrom(ctx, site, http.MethodGet, u)
+		if err == nil && v.unsigned(u, a) {
+			found = append(found, fine(u, unjudged))
+			return
+		}
+		found = append(found, judge(u, site, a, err, media)...)
 	}
+	entries := strings.TrimRight(v.Viewer, "/") + "/watch/"
 	for _, u := range []string{links.Playback, links.HLS, links.DASH} {
-		look(u, !strings.Contains(u, "/watch/"))
+		look(u, !strings.HasPrefix(u, entries))
 	}
 	for _, p := range links.Packages {
 		for _, u := range []string{p.HLS, p.DASH} {
@@ -178,8 +195,48 @@ const (
 	mediaAge = 24 * time.Hour // at the least
 )
 
-// judge says what is wrong with an answer that a player got.
-func judge(u string, a answer, err error, media bool) (found []Finding) {
+// behavior is the distribution's behaviour that a URL gets; nil where that is
+// not known.
+func (v *visit) behavior(u string) *cloud.Behavior {
+	if v.Distribution == "" {
+		return nil
+	}
+	c, err := v.config()
+	if err != nil {
+		return nil // rules tell
+	}
+	at, err := url.Parse(u)
+	if err != nil {
+		return nil
+	}
+	return distribution.Choose(&c, at.Path)
+}
+
+// site is one whose pages may read a URL by the behaviour that it gets: some are
+// meant for an operator's own sites alone.
+func (v *visit) site(u string) string {
+	b := v.behavior(u)
+	if b == nil || b.Headers.CORS == nil || len(b.Headers.CORS.Origins) == 0 || slices.Contains(b.Headers.CORS.Origins, "*") {
+		return anySite
+	}
+	site := strings.ReplaceAll(b.Headers.CORS.Origins[0], "*", "doctor")
+	if !strings.Contains(site, "://") {
+		site = "https://" + site
+	}
+	return site
+}
+
+const unjudged = "viewers need signatures, of which the doctor has none: it is not judged"
+
+// unsigned reports whether an answer is what those get who sign nothing where
+// viewers need signatures.
+func (v *visit) unsigned(u string, a answer) bool {
+	b := v.behavior(u)
+	return a.status == http.StatusForbidden && b != nil && len(b.KeyGroups)+len(b.Signers) > 0
+}
+
+// judge says what is wrong with an answer that a player in a page of a site got.
+func judge(u, site string, a answer, err error, media bool) (found []Finding) {
 	const policy = "see the distribution's checks above, or what stands before it"
 	if err != nil {
 		return []Finding{broken(u, "no answer: "+err.Error(), "see that the viewer URL can be reached from here")}
