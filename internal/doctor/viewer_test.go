@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,5 +103,37 @@ func TestEntriesBelowTheViewerURL(t *testing.T) {
 	found := d.visit(t.Context()).answers(t.Context())
 	if got := bad(t, found); got != "" || len(found) != 2 {
 		t.Errorf("found %q\n%+v", got, found)
+	}
+}
+
+// Edges may remember that viewers could read the ledger, long after its bucket's
+// policy is mended.
+func TestServedIsAskedAnew(t *testing.T) {
+	w := newWard(t, "redis://127.0.0.1:1/0", 0)
+	w.doctor.Ledger = cloud.Location{Bucket: "streams", Key: "fleet"}
+	next := w.doctor.HTTP.Transport
+	var (
+		mu         sync.Mutex
+		remembered = map[string]bool{} // answered with 200
+	)
+	w.doctor.HTTP.Transport = between(func(r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if remembered[r.URL.Path] {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		}
+		resp, err := next.RoundTrip(r)
+		remembered[r.URL.Path] = err == nil && resp.StatusCode == http.StatusOK
+		return resp, err
+	})
+	if got := bad(t, w.doctor.run(t.Context(), check{"served", w.doctor.visit(t.Context()).served})); got != "served broken" {
+		t.Errorf("found %q, want that viewers get it", got)
+	}
+	w.answer = func(rw http.ResponseWriter, _ string) bool {
+		rw.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	if got := bad(t, w.doctor.run(t.Context(), check{"served", w.doctor.visit(t.Context()).served})); got != "" {
+		t.Errorf("found %q after the bucket's policy was mended", got)
 	}
 }

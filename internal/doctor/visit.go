@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -99,7 +100,7 @@ func (v *visit) rules(ctx context.Context) []Finding {
 	}
 	d, list := v.delivery(ctx)
 	for _, f := range distribution.Check(c, d) {
-		list = append(list, Finding{f.Check, f.Subject, f.Severity, f.Text, f.Fix, f.Change != nil})
+		list = append(list, Finding{Check: f.Check, Subject: f.Subject, Severity: f.Severity, What: f.Text, Fix: f.Fix, Mends: f.Change != nil})
 	}
 	return list
 }
@@ -139,12 +140,15 @@ func (v *visit) served(ctx context.Context) []Finding {
 	if !v.Probe {
 		return []Finding{warning(v.Ledger.String(), what+"; whether the bucket's policy lets them was not tried", fix)}
 	}
-	at := v.Ledger.Join(probeFolder + "served")
-	if _, err := v.Store.Put(ctx, cloud.Put{Location: at, Body: []byte("vodfleet's doctor asks whether viewers can read this\n"), ContentType: "text/plain"}); err != nil {
+	name := probeFolder + strings.ToLower(rand.Text()) // edges may remember what an earlier one was answered with
+	at := v.Ledger.Join(name)
+	if _, err := v.Store.Put(ctx, cloud.Put{
+		Location: at, Body: []byte("vodfleet's doctor asks whether viewers can read this\n"), ContentType: "text/plain", CacheControl: "no-store",
+	}); err != nil {
 		return []Finding{trouble(v.Ledger.String(), fmt.Errorf("put an object: %w", err), "", allowWrite)}
 	}
 	viewer, _ := url.Parse(v.Viewer)
-	a, err := v.ask(ctx, http.MethodGet, (&url.URL{Scheme: viewer.Scheme, Host: viewer.Host, Path: path + "/" + probeFolder + "served"}).String())
+	a, err := v.ask(ctx, http.MethodGet, (&url.URL{Scheme: viewer.Scheme, Host: viewer.Host, Path: path + "/" + name}).String())
 	gone := v.Store.Delete(context.WithoutCancel(ctx), at.Bucket, at.Key)
 	switch {
 	case gone != nil:
