@@ -92,11 +92,14 @@ func TestDoctorFinds(t *testing.T) {
 	}
 	found := map[string]string{}
 	for _, f := range told.Findings {
+		if n := len(f.Assets); f.Check == "published-smooth" && n != 7 || f.Check != "published-smooth" && n > 0 {
+			t.Errorf("%s names the assets %q, want the seven that cannot play", f.Check, f.Assets)
+		}
 		if f.Severity != distribution.OK {
 			found[f.Check] = f.What
 		}
 	}
-	if got := found["published-smooth"]; !strings.HasPrefix(got, "7 of 8 published assets have Smooth links that cannot play: ") || !strings.HasSuffix(got, " …") {
+	if got := found["published-smooth"]; !strings.HasPrefix(got, "7 of 8 published assets have Smooth links that cannot play: ") || !strings.HasSuffix(got, " … (--output json names all)") {
 		t.Errorf("of assets published it says %q", got)
 	}
 	if len(found) != 4 || found["smooth-flag"] == "" || found["policy-files"] == "" || found["ledger"] == "" {

@@ -31,6 +31,9 @@ type Finding struct {
 	What     string                `json:"what"`
 	Fix      string                `json:"fix,omitempty"`   // empty where nothing has to be done
 	Mends    bool                  `json:"mends,omitempty"` // [Doctor.Mend] does it
+
+	// Assets are the IDs of those that it is about, where it is about assets.
+	Assets []string `json:"assets,omitempty"`
 }
 
 // Doctor knows a fleet's settings and has the ports to what is around it.

@@ -28,7 +28,8 @@ type Extent struct {
 	Smooth bool // Smooth packages are among what is made, whether viewers have them yet or not
 }
 
-// maxSamples bounds the assets that are named.
+// maxSamples bounds the assets that a finding's words name; [Finding.Assets] has
+// them all.
 const maxSamples = 5
 
 // survey is what viewers have.
@@ -109,8 +110,10 @@ func (v *visit) publishedSmooth(ctx context.Context) []Finding {
 	slices.Sort(bad)
 	sample := strings.Join(bad[:min(len(bad), maxSamples)], " ")
 	if len(bad) > maxSamples {
-		sample += " …"
+		sample += " … (--output json names all)"
 	}
-	return []Finding{broken("", fmt.Sprintf("%d of %s have Smooth links that cannot play: %s", len(bad), of, sample),
-		"mend "+strings.Join(words, ", ")+" of the distribution; the links then play as they are")}
+	f := broken("", fmt.Sprintf("%d of %s have Smooth links that cannot play: %s", len(bad), of, sample),
+		"mend "+strings.Join(words, ", ")+" of the distribution; the links then play as they are")
+	f.Assets = bad
+	return []Finding{f}
 }
