@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
@@ -80,13 +81,17 @@ func (p *Publish) show(ctx context.Context, rec *ledger.Record, b ledger.Build) 
 	if _, err := look(ctx, p.Source, p.Ledger, p.Next, rec, b); err != nil {
 		return nil, err
 	}
-	outputs, err := p.Delivery.Verify(ctx, media.BuildPrefix(p.Output, rec.Asset, b.Number), *b.Spec)
+	prefix := media.BuildPrefix(p.Output, rec.Asset, b.Number)
+	if err := p.arrived(ctx, prefix, b.JobDone); err != nil { // before what is dearer, however often this waits
+		return nil, err
+	}
+	outputs, err := p.Delivery.Verify(ctx, prefix, *b.Spec)
 	if err != nil {
 		return nil, err
 	}
-	if p.Origin != nil {
-		if err := p.Origin.Arrived(ctx, media.BuildPrefix(p.Output, rec.Asset, b.Number)); err != nil {
-			return nil, mirrored(p.Ledger.Now(), b.JobDone, err)
+	if outputs.Thumbnails != "" { // the one file that verification itself writes
+		if err := p.arrived(ctx, prefix.Join(path.Dir(outputs.Thumbnails)+"/"), b.JobDone); err != nil {
+			return nil, err
 		}
 	}
 	if err := p.playable(ctx, rec.Asset, b.Number, outputs); err != nil {
