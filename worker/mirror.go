@@ -4,11 +4,11 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/distribution"
-	"github.com/vodfleet/vodfleet/internal/stage"
 )
 
-// mirror is the distribution's origin, where that is not the output itself.
-func (f *flags) mirror(store cloud.Store, output cloud.Location) stage.Origin {
+// mirror is the distribution's origin, where that is not the output itself; else
+// nil.
+func (f *flags) mirror(store cloud.Store, output cloud.Location) *delivery.Origin {
 	if f.Origin.Host == "" {
 		return nil
 	}

@@ -157,14 +157,19 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 		Ledger: w.book, Source: store, Transcoder: jobs, Governor: w.governor, Board: w.governor,
 		Fleet: f.Fleet(), Next: w.client, Retire: retire, Log: w.log,
 	}).Handle)
-	queue.Handle(w.server, (&stage.Publish{
+	publish := &stage.Publish{
 		Ledger: w.book, Source: store, Delivery: files, Profiles: profiles, Output: output,
-		Next: w.client, Retire: retire, Origin: f.mirror(store, output), Smooth: f.smooth(w.aws.CDN()), Log: w.log,
-	}).Handle)
-	queue.Handle(w.server, (&stage.Invalidate{
+		Next: w.client, Retire: retire, Smooth: f.smooth(w.aws.CDN()), Log: w.log,
+	}
+	invalidate := &stage.Invalidate{
 		Ledger: w.book, Caches: w.governor, Profiles: profiles, Distribution: f.Distribution, ViewerURL: f.ViewerURL.String(),
 		Next: w.client, Retire: retire, Log: w.log,
-	}).Handle)
+	}
+	if origin := f.mirror(store, output); origin != nil {
+		publish.Origin, invalidate.Origin = origin, origin
+	}
+	queue.Handle(w.server, publish.Handle)
+	queue.Handle(w.server, invalidate.Handle)
 
 	var group run.Group
 	watch.add(&group, w.server.Ready())

@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // LiveBy is [Record.Live] that says in the history what the caches were told,
 // such as "its entries are invalidated".
@@ -10,5 +14,19 @@ func (r *Record) LiveBy(now time.Time, seq int, what string) error {
 	}
 	last := &r.History[len(r.History)-1]
 	last.What = clip(last.What+": "+what, maxText)
+	return nil
+}
+
+// Waits says in the history what a removal waits for, or no longer does, with a
+// detail. What was said before is [ErrUnchanged], whatever the detail.
+func (r *Record) Waits(now time.Time, what, detail string) error {
+	if r.Removed == nil {
+		return r.refuse("note the wait of the removal of", 0, nil, "it is not removed")
+	}
+	said := func(e Event) bool { return !e.At.Before(r.Removed.At) && strings.HasPrefix(e.What, what) }
+	if slices.ContainsFunc(r.History, said) {
+		return ErrUnchanged
+	}
+	r.note(now, "%s: %s", what, detail)
 	return nil
 }

@@ -24,7 +24,15 @@ type Invalidate struct {
 	ViewerURL    string // of the output, through the distribution
 	Next         Queue
 	Retire       *Retirement
+	Origin       Mirror // nil: the distribution reads the output itself
 	Log          *zap.Logger
+}
+
+// Mirror is the [Origin] as removals see it: it fails with a
+// [*delivery.LeftError] while it has something left of a removed asset; see
+// [delivery.Origin.Gone].
+type Mirror interface {
+	Gone(ctx context.Context, r *ledger.Record) error
 }
 
 // Caches forget the entries of many assets by one invalidation; see packages

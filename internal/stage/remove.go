@@ -9,6 +9,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/delivery"
 	"github.com/vodfleet/vodfleet/internal/ledger"
+	"github.com/vodfleet/vodfleet/internal/media"
 	"github.com/vodfleet/vodfleet/internal/queue"
 	"github.com/vodfleet/vodfleet/tasks"
 	"go.uber.org/zap"
@@ -92,8 +93,9 @@ func AcceptLast(now time.Time, r *ledger.Record) error {
 }
 
 // remove brings a removal forward as far as it goes now: entries are shut before
-// files are deleted, and files before caches are told, which would take them in
-// again. The entries themselves are deleted last; see [ledger.ShutFor].
+// files are deleted, and files, those of a mirror among them, before caches are
+// told, which would take them in again. The entries themselves are deleted last;
+// see [ledger.ShutFor].
 func (i *Invalidate) remove(ctx context.Context, rec *ledger.Record) (_ *ledger.Record, err error) {
 	if seq := rec.Seq; rec.EntriesSeq < seq {
 		if err := i.Retire.Files.Withdraw(ctx, rec.Asset, seq); err != nil {
@@ -107,6 +109,11 @@ func (i *Invalidate) remove(ctx context.Context, rec *ledger.Record) (_ *ledger.
 		}
 		i.Log.Info("asset removed", zap.String("asset", rec.Asset), zap.Int("seq", seq))
 	}
+	if i.Origin != nil && i.Distribution != "" && rec.LiveSeq < rec.Seq {
+		if rec, err = i.letGo(ctx, rec); err != nil {
+			return nil, err
+		}
+	}
 	if rec, err = i.Retire.Run(ctx, rec); err != nil {
 		return nil, err
 	}
@@ -116,6 +123,36 @@ func (i *Invalidate) remove(ctx context.Context, rec *ledger.Record) (_ *ledger.
 		}
 	}
 	return i.clear(ctx, rec)
+}
+
+// letGo deletes the files that viewers could get, and waits until the origin has
+// let go of the asset as well: caches would take in again from there what they
+// were told to drop. After [mirrorGiveUp] it waits no longer. It comes before
+// builds are retired, of which the record then tells no names.
+func (i *Invalidate) letGo(ctx context.Context, rec *ledger.Record) (*ledger.Record, error) {
+	for _, b := range rec.Builds {
+		if b.State != ledger.Retiring || b.Outputs == nil {
+			continue
+		}
+		if err := i.Retire.Files.Remove(ctx, media.BuildPrefix(i.Retire.Output, rec.Asset, b.Number)); err != nil {
+			return nil, fmt.Errorf("delete build %d: %w", b.Number, err)
+		}
+	}
+	err := i.Origin.Gone(ctx, rec)
+	left, ok := errors.AsType[*delivery.LeftError](err)
+	if !ok {
+		return rec, err
+	}
+	waited := i.Ledger.Now().Sub(rec.Removed.Shut)
+	what := fmt.Sprintf("switch %d: caches are told once the origin has let go of it, or after %v", rec.Seq, mirrorGiveUp)
+	if waited >= mirrorGiveUp {
+		what = fmt.Sprintf("switch %d: caches are told before the origin has let go of it, and may take it in again", rec.Seq)
+	}
+	rec, err = i.Ledger.UpdateFrom(ctx, rec, func(now time.Time, r *ledger.Record) error { return r.Waits(now, what, left.Error()) })
+	if err != nil || waited >= mirrorGiveUp {
+		return rec, err
+	}
+	return nil, queue.NotYet(min(max(waited/4, mirrorEvery), parked))
 }
 
 // forget has the caches drop all that was of the asset.
