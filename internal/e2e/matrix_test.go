@@ -279,6 +279,7 @@ func (a account) distribution(t *testing.T, b behaviour) string {
 		},
 	}
 	addOrigin := func(o cf.Origin) {
+		o.OriginPath, o.CustomHeaders = new(""), &cf.CustomHeaders{Quantity: new(int32(0))} // an update needs them
 		config.Origins.Items = append(config.Origins.Items, o)
 		config.Origins.Quantity = new(int32(len(config.Origins.Items)))
 	}
@@ -293,6 +294,8 @@ func (a account) distribution(t *testing.T, b behaviour) string {
 		config.CacheBehaviors.Items = append([]cf.CacheBehavior{{
 			PathPattern: new("media/*"), TargetOriginId: new("media"), SmoothStreaming: new(b.flag),
 			ViewerProtocolPolicy: cf.ViewerProtocolPolicyAllowAll, CachePolicyId: new(cachingOptimized), ResponseHeadersPolicyId: new(corsWithPreflight),
+			AllowedMethods: config.DefaultCacheBehavior.AllowedMethods, Compress: new(false), FieldLevelEncryptionId: new(""),
+			LambdaFunctionAssociations: &cf.LambdaFunctionAssociations{Quantity: new(int32(0))},
 		}}, config.CacheBehaviors.Items...)
 		config.CacheBehaviors.Quantity = new(int32(len(config.CacheBehaviors.Items)))
 	}
@@ -340,6 +343,8 @@ func (a account) origin(kind string) cf.Origin {
 	}
 	return cf.Origin{Id: new("media"), DomainName: new("localhost"), CustomOriginConfig: &cf.CustomOriginConfig{
 		HTTPPort: new(int32(port)), HTTPSPort: new(int32(443)), OriginProtocolPolicy: cf.OriginProtocolPolicyHttpOnly,
+		OriginSslProtocols: &cf.OriginSslProtocols{Quantity: new(int32(1)), Items: []cf.SslProtocol{cf.SslProtocolTLSv12}},
+		OriginReadTimeout:  new(int32(30)), OriginKeepaliveTimeout: new(int32(5)),
 	}}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,71 @@ func TestConfigureKeeps(t *testing.T) {
 			t.Errorf("%s is in what is written", part)
 		}
 	}
+}
+
+// TestConfigureNamesWhatUpdatesNeed is of what is new in a distribution: the
+// service refuses an update that leaves its members out.
+func TestConfigureNamesWhatUpdatesNeed(t *testing.T) {
+	for _, tenants := range []bool{false, true} {
+		c, f := account(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", "E2QWRUHAPOMQZL")
+			text := oldDistribution
+			if !tenants {
+				text = strings.ReplaceAll(text, "<ConnectionMode>tenant-only</ConnectionMode>", "")
+			}
+			io.WriteString(w, text)
+		})
+		d, err := c.CDN().Configuration(t.Context(), "E1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Origins = append(d.Origins, cloud.Origin{ID: "bucket", Bucket: "out", Region: "eu-west-1", Access: "EAC"},
+			cloud.Origin{ID: "server", Domain: "new.example.com", Custom: &cloud.CustomOrigin{HTTPPort: 80, HTTPSPort: 443, Protocol: "https-only"}})
+		d.Behaviors = slices.Insert(d.Behaviors, 0, cloud.Behavior{Pattern: "watch/*", Origin: "bucket", ViewerProtocol: "allow-all", Methods: []string{"GET", "HEAD", "OPTIONS"}, Cache: cloud.CachePolicy{ID: "P"}})
+		if _, err := c.CDN().Configure(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		body := f.last().body
+		const none = "<Quantity>0</Quantity>"
+		parts := map[string][]string{
+			"<PathPattern>watch/*</PathPattern>": {
+				"<Compress>false</Compress>", "<FieldLevelEncryptionId></FieldLevelEncryptionId>", "<Method>OPTIONS</Method>",
+				"<LambdaFunctionAssociations>" + none,
+			},
+			"<Id>bucket</Id>": {"<OriginPath></OriginPath>", "<CustomHeaders>" + none},
+			"<Id>server</Id>": {
+				"<OriginPath></OriginPath>", "<CustomHeaders>" + none, "<OriginReadTimeout>30</OriginReadTimeout>", "<OriginKeepaliveTimeout>5</OriginKeepaliveTimeout>",
+			},
+		}
+		for which, members := range parts {
+			i := strings.Index(body, which)
+			if i < 0 {
+				t.Fatalf("%s is not in what is written: %s", which, body)
+			}
+			element := around(body, i)
+			for _, m := range members {
+				if !strings.Contains(element, m) {
+					t.Errorf("%s lacks %s: %s", which, m, element)
+				}
+			}
+			if which == "<PathPattern>watch/*</PathPattern>" && strings.Contains(element, "<SmoothStreaming>false</SmoothStreaming>") == tenants {
+				t.Errorf("with tenants %v, a new behaviour is %s", tenants, element)
+			}
+		}
+	}
+}
+
+// around is the Origin or the CacheBehavior that has a place in a document.
+func around(body string, at int) string {
+	begin := max(strings.LastIndex(body[:at], "<Origin>"), strings.LastIndex(body[:at], "<CacheBehavior>"))
+	rest := body[begin:]
+	end := len(rest)
+	for _, tag := range []string{"</Origin>", "</CacheBehavior>"} {
+		if i := strings.Index(rest, tag); i >= 0 {
+			end = min(end, i)
+		}
+	}
+	return rest[:end]
 }
 
 func TestConfigureRefuses(t *testing.T) {

@@ -68,7 +68,7 @@ func (p *patcher) origins(raw *types.Origins, have, want []cloud.Origin) *types.
 	out := &types.Origins{}
 	for _, w := range want {
 		i := slices.IndexFunc(have, func(o cloud.Origin) bool { return o.ID == w.ID })
-		o := types.Origin{Id: new(w.ID)}
+		o := types.Origin{Id: new(w.ID), OriginPath: new(""), CustomHeaders: &types.CustomHeaders{Quantity: new(int32(0))}} // all that an update needs
 		h := cloud.Origin{ID: w.ID}
 		if i >= 0 {
 			o, h = raw.Items[i], have[i]
@@ -108,6 +108,7 @@ func (p *patcher) custom(o *types.Origin, want *cloud.CustomOrigin) {
 	if o.CustomOriginConfig == nil {
 		o.CustomOriginConfig = &types.CustomOriginConfig{
 			OriginSslProtocols: &types.OriginSslProtocols{Quantity: new(int32(1)), Items: []types.SslProtocol{types.SslProtocolTLSv12}},
+			OriginReadTimeout:  new(int32(30)), OriginKeepaliveTimeout: new(int32(5)), // seconds, the service's own defaults
 		}
 	}
 	c := o.CustomOriginConfig
@@ -128,12 +129,13 @@ func (p *patcher) behaviors(raw *types.DistributionConfig, have, want []cloud.Be
 	if raw.DefaultCacheBehavior != nil {
 		old[""] = fromDefault(raw.DefaultCacheBehavior)
 	}
+	tenants := raw.ConnectionMode == types.ConnectionModeTenantOnly
 	list := &types.CacheBehaviors{}
 	for _, w := range want {
 		h := cloud.Behavior{Pattern: w.Pattern}
 		b := old[w.Pattern]
 		if b == nil {
-			if b = newBehavior(w); w.Cache.ID == "" {
+			if b = newBehavior(w, tenants); w.Cache.ID == "" {
 				return fmt.Errorf("behaviour %q is new and names no cache policy", w.Pattern)
 			}
 		} else {
@@ -153,8 +155,18 @@ func (p *patcher) behaviors(raw *types.DistributionConfig, have, want []cloud.Be
 	return nil
 }
 
-func newBehavior(w cloud.Behavior) *types.CacheBehavior {
-	b := new(types.CacheBehavior)
+// newBehavior is a behaviour with all the members that an update needs.
+// SmoothStreaming is none where there are many tenants: the service refuses it
+// there. Source: "Required API fields for creating and updating distributions",
+// CloudFront developer guide.
+func newBehavior(w cloud.Behavior, tenants bool) *types.CacheBehavior {
+	b := &types.CacheBehavior{
+		AllowedMethods: allowed(nil, []string{"GET", "HEAD"}), Compress: new(false), FieldLevelEncryptionId: new(""),
+		LambdaFunctionAssociations: &types.LambdaFunctionAssociations{Quantity: new(int32(0))},
+	}
+	if !tenants {
+		b.SmoothStreaming = new(false)
+	}
 	if w.Pattern != "" {
 		b.PathPattern = new(w.Pattern)
 	}

@@ -137,6 +137,9 @@ func (s *Service) updateDistribution(r *http.Request) (*reply, error) {
 	if err := checkVersion(r, old.ETag); err != nil {
 		return nil, err
 	}
+	if err := checkUpdate(cfg); err != nil {
+		return nil, err
+	}
 	normalize(cfg)
 	if cfg.str("CallerReference") != old.next.str("CallerReference") {
 		return nil, bad("IllegalUpdate", "The update contains modifications that are not allowed.")
