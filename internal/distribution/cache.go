@@ -96,15 +96,24 @@ func cacheEntries(j *judge) {
 	}
 }
 
+// cacheKey goes by "What you need to know when invalidating paths" in the
+// CloudFront developer guide: an invalidation reaches what cookies and headers
+// tell apart, and of query strings only those that its paths have.
 func cacheKey(j *judge) {
 	j.check = "cache-key"
-	media := j.media()
+	media, entries := j.media(), j.entries()
 	for _, b := range j.all() {
 		var what []string
 		if b.Cache.Cookies.Mode != "none" && b.Cache.Cookies.Mode != "" {
 			what = append(what, "cookies")
 		}
-		if b.Cache.Query.Mode == "all" || b.Cache.Query.Mode == "allExcept" {
+		query := b.Cache.Query
+		switch {
+		case query.Mode == "none" || query.Mode == "":
+		case slices.Contains(entries, b):
+			j.mend(Broken, b, fmt.Sprintf("entry documents are kept for each query string (%s), and invalidations reach what has none: /…/master.m3u8?a=1 stays for a year what it was",
+				strings.TrimSpace(query.Mode+" "+strings.Join(query.Names, " "))), "use a cache policy without query strings", useCache(EntryCache()), ownEntries)
+		case query.Mode != "whitelist":
 			what = append(what, "all query strings")
 		}
 		if b.Cache.Headers.Mode == "all" || len(b.Cache.Headers.Names) > 3 {

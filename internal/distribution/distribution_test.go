@@ -162,7 +162,19 @@ func TestEachFaultHasItsLine(t *testing.T) {
 			c.Behaviors[1].Cache, c.Behaviors[2].Cache = cloud.CachePolicy{ID: "C"}, cloud.CachePolicy{ID: "C"}
 		}, "", ""},
 		{"cookies in the key", func(c *config, _ *deliver) { c.Behaviors[1].Cache.Cookies.Mode = "all" }, "cache-key warning behaviour media/*", ""},
-		{"queries in the key", func(c *config, _ *deliver) { c.Behaviors[2].Cache.Query.Mode = "all" }, "cache-key warning behaviour watch/*", ""},
+		{"queries in the key", func(c *config, _ *deliver) { c.Behaviors[1].Cache.Query.Mode = "all" }, "cache-key warning behaviour media/*", ""},
+		{"a query in the key of media", func(c *config, _ *deliver) {
+			c.Behaviors[1].Cache.Query = cloud.Selection{Mode: "whitelist", Names: []string{"token"}}
+		}, "", ""},
+		{"a query in the key of entries", func(c *config, _ *deliver) {
+			c.Behaviors[2].Cache.Query = cloud.Selection{Mode: "whitelist", Names: []string{"token"}}
+		}, "cache-key broken behaviour watch/*", ""},
+		{"all queries but one in the key of entries", func(c *config, _ *deliver) {
+			c.Behaviors[2].Cache.Query = cloud.Selection{Mode: "allExcept", Names: []string{"token"}}
+		}, "cache-key broken behaviour watch/*", ""},
+		{"queries in the key of a site's behaviour", func(c *config, _ *deliver) {
+			c.Behaviors[2].Cache.Query.Mode, c.Behaviors[2].Pattern = "all", "w*"
+		}, "cache-key broken behaviour w*", ""},
 		{"headers in the key", func(c *config, _ *deliver) {
 			c.Behaviors[2].Cache.Headers = cloud.Selection{Mode: "whitelist", Names: []string{"A", "B", "C", "D"}}
 		}, "cache-key warning behaviour watch/*", ""},
