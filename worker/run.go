@@ -147,7 +147,7 @@ func (f *flags) serve(ctx context.Context, w *fleet, watch *watch) error {
 	)
 	queue.Handle(w.server, (&stage.Ingest{
 		Ledger: w.book, Source: store, Transcoder: w.transcoder, Profiles: profiles,
-		Allowed: f.Sources.Locations(), Output: output, Next: w.client, Turns: w.governor, Log: w.log,
+		Allowed: f.Sources.Locations(), Output: output, Next: w.client, Retire: retire, Turns: w.governor, Log: w.log,
 	}).Handle)
 	queue.Handle(w.server, (&stage.Submit{
 		Ledger: w.book, Source: store, Transcoder: jobs, Profiles: profiles, Governor: w.governor,

@@ -26,6 +26,7 @@ type Ingest struct {
 	Allowed    []cloud.Location // prefixes that sources may come from
 	Output     cloud.Location   // where builds are written
 	Next       Queue
+	Retire     *Retirement
 	Turns      Turns // nil: a source is probed as soon as there is a worker
 	Log        *zap.Logger
 }
@@ -120,7 +121,7 @@ func (i *Ingest) Handle(ctx context.Context, t tasks.Ingest) error {
 	if lookAgain(rec) != nil {
 		return nil // it has just been looked at, and its bytes are not to be built
 	}
-	return handOn(ctx, i.Next, rec)
+	return leave(ctx, i.Next, i.Retire, rec, 0)
 }
 
 // closed returns how long the gate of a profile is closed; 0 if it is not, or

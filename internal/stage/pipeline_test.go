@@ -169,6 +169,29 @@ func TestSupersededWithoutATask(t *testing.T) {
 	})
 }
 
+// B is made and its task lost with Redis, and A comes back, which is current and
+// needs no task: the files of B get their term.
+func TestBackWithoutATask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memcloud.Options{})
+		w.upload("one")
+		w.ask()
+		w.drain()
+		w.upload("two")
+		w.ask()
+		w.until(2, ledger.Transcoded)
+		w.queue.tasks = nil
+		w.upload("one")
+		w.ask()
+		w.drain()
+		w.published(1, 1)
+		w.age()
+		if s := w.record().Build(2).State; s != ledger.Retired {
+			t.Errorf("build 2 is %s after its grace, want retired", s)
+		}
+	})
+}
+
 // While B is on its way, A comes back: A is current already and must stay.
 func TestBackWhileTheNextIsInWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -161,7 +161,7 @@ func wake(ctx context.Context, q Queue, t tasks.Task) error {
 	return q.Enqueue(ctx, t)
 }
 
-// leave is handOn for a task of a build. If that will never be shown, its files
+// leave is handOn for a task of a build, or of none (0). If that will never be shown, its files
 // get their term first: whoever ended it may have died before it saw to that. So
 // do those of other builds where nothing is handed on, as nobody else comes to
 // see to them: the task of a superseded build may have been lost with Redis.

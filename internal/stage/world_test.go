@@ -63,7 +63,7 @@ func newWorld(t testing.TB, o memcloud.Options) *world {
 	w.work = w.run
 	w.ingest = stage.Ingest{
 		Ledger: w.book, Source: w.mem.Store, Transcoder: w.mem.Transcoder, Profiles: profiles,
-		Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: w.queue, Log: log,
+		Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: w.queue, Retire: retire, Log: log,
 	}
 	w.submit = stage.Submit{
 		Ledger: w.book, Source: w.mem.Store, Transcoder: w.mem.Transcoder, Profiles: profiles,

@@ -192,7 +192,7 @@ func (f *memFleet) handle(server *queue.Server, live func()) {
 	)
 	ingest := &stage.Ingest{
 		Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Profiles: f.profiles,
-		Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Log: log,
+		Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Retire: retire, Log: log,
 	}
 	submit := &stage.Submit{
 		Ledger: f.book, Source: store, Transcoder: f.mem.Transcoder, Profiles: f.profiles,

@@ -51,7 +51,7 @@ func (r *run) handle(ctx context.Context, t tasks.Task) error {
 	case tasks.Ingest:
 		return (&stage.Ingest{
 			Ledger: ledger, Source: store, Transcoder: trans, Profiles: w.profiles,
-			Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Turns: turns, Log: log,
+			Allowed: []cloud.Location{{Bucket: "library"}}, Output: output, Next: next, Retire: retire, Turns: turns, Log: log,
 		}).Handle(ctx, t)
 	case tasks.TranscodeSubmit:
 		return (&stage.Submit{
