@@ -127,9 +127,15 @@ func (w *wish) plan(ctx context.Context, cdn cloud.CDN, store cloud.Store) (*pla
 	p := &planned{have: have, want: want, Distribution: have.ID, Domain: have.Domain, Deployed: have.Deployed}
 	p.show(distribution.Diff(have, want), left)
 	if w.Server == "" {
-		p.Statement = distribution.Statement(w.Output.Location, have.ARN)
+		p.Statement = w.statement(have.ARN, want)
 	}
 	return p, w.policyFiles(ctx, store, p)
+}
+
+// statement is what the bucket's policy needs so that a distribution may read
+// the output, and the policy files at its root where they are in that bucket.
+func (w *wish) statement(arn string, c cloud.DistributionConfig) string {
+	return distribution.Statement(w.Output.Location, arn, distribution.RootFiles(c, w.wish(c.Domain).Delivery)...)
 }
 
 // policyFiles plans the policy files at the distribution's root, which players
@@ -334,7 +340,7 @@ func (c *distributionApplyCmd) apply(ctx context.Context, cdn cloud.CDN, store c
 	}
 	p.Applied, p.Distribution, p.Domain, p.Deployed = true, now.ID, now.Domain, now.Deployed
 	if c.Server == "" {
-		p.Statement = distribution.Statement(c.Output.Location, now.ARN)
+		p.Statement = c.statement(now.ARN, now)
 	}
 	for _, put := range p.puts {
 		if _, err := store.Put(ctx, put); err != nil {

@@ -148,3 +148,17 @@ func TestDistributionFails(t *testing.T) {
 		a.run(0, "apply --yes --new --force", "+ policy file s3://streams/crossdomain.xml")
 	})
 }
+
+// The statement of a bucket's policy covers the policy files at the root, which
+// lie beside the output's prefix where that is in the viewer URL.
+func TestDistributionStatement(t *testing.T) {
+	inAccount(t, func(a *account) {
+		a.t.Setenv("VODFLEET_OUTPUT", "s3://streams/films")
+		a.t.Setenv("VODFLEET_VIEWER_URL", "https://viewers.example/films")
+		a.run(0, "apply --yes --new", "+ policy file s3://streams/clientaccesspolicy.xml",
+			`"Resource":["arn:aws:s3:::streams/films/*","arn:aws:s3:::streams/clientaccesspolicy.xml","arn:aws:s3:::streams/crossdomain.xml","arn:aws:s3:::streams/crossdomainpolicy.xml"]`)
+		if out := a.run(0, "apply --yes --new --json"); !strings.HasPrefix(out, "{") {
+			t.Errorf("--json prints %s", out)
+		}
+	})
+}

@@ -9,22 +9,27 @@ import (
 )
 
 // Statement is the statement of a bucket's policy that lets one distribution
-// read the output. Source: "Give CloudFront permission to access the S3
-// bucket" in "Restrict access to an Amazon S3 origin".
-func Statement(output cloud.Location, arn string) string {
-	resource := "arn:aws:s3:::" + output.Bucket + "/"
-	if key := strings.Trim(output.Key, "/"); key != "" {
-		resource += key + "/"
+// read the output, and more objects of its bucket; see [RootFiles]. Source:
+// "Give CloudFront permission to access the S3 bucket" in "Restrict access to
+// an Amazon S3 origin".
+func Statement(output cloud.Location, arn string, more ...cloud.Location) string {
+	output.Key = strings.Trim(output.Key, "/")
+	resource := []string{object(output.Join("*"))}
+	for _, at := range more {
+		resource = append(resource, object(at))
 	}
-	b, _ := json.Marshal(map[string]any{ // strings only: it cannot fail
+	b, _ := json.Marshal(map[string]any{ // strings and lists of them: it cannot fail
 		"Sid": "OneDistributionReads", "Effect": "Allow", "Principal": map[string]string{"Service": service},
-		"Action": "s3:GetObject", "Resource": resource + "*",
+		"Action": "s3:GetObject", "Resource": resource,
 		"Condition": map[string]any{"StringEquals": map[string]string{"AWS:SourceArn": arn}},
 	})
 	return string(b)
 }
 
 const service = "cloudfront.amazonaws.com"
+
+// object is the ARN of an object, or of those that a pattern matches.
+func object(at cloud.Location) string { return "arn:aws:s3:::" + at.Bucket + "/" + at.Key }
 
 // policy is a bucket's policy, as far as reading objects goes.
 type policy struct{ Statement list[statement] }

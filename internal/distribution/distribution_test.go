@@ -124,8 +124,22 @@ func TestEachFaultHasItsLine(t *testing.T) {
 		}, "origin-access warning origin s3", "origin-access warning origin s3"},
 		{"access identity of a site too", func(c *config, d *deliver) {
 			c.Origins[0].Access, c.Origins[0].Legacy, c.Behaviors[3].Origin = "", "origin-access-identity/cloudfront/E9", "s3"
-			d.BucketPolicy = new(strings.ReplaceAll(*d.BucketPolicy, `"arn:aws:s3:::out/vod/*"`, `["arn:aws:s3:::out/vod/media/*","arn:aws:s3:::out/vod/watch/*"]`))
+			d.BucketPolicy = new(strings.ReplaceAll(*d.BucketPolicy, `"arn:aws:s3:::out/vod/*"`, `"arn:aws:s3:::out/vod/media/*","arn:aws:s3:::out/vod/watch/*"`))
 		}, "origin-access warning origin s3", "origin-access warning origin s3"},
+		{"policy files beside the prefix", func(c *config, d *deliver) {
+			c.Origins[0].Path, d.Viewer = "", "https://video.example.com/vod"
+			c.Behaviors[1].Pattern, c.Behaviors[2].Pattern, c.Behaviors[3].Origin = "vod/media/*", "vod/watch/*", "s3"
+		}, "bucket-policy warning bucket out", "bucket-policy warning bucket out"},
+		{"policy files beside the prefix are allowed", func(c *config, d *deliver) {
+			c.Origins[0].Path, d.Viewer = "", "https://video.example.com/vod"
+			c.Behaviors[1].Pattern, c.Behaviors[2].Pattern, c.Behaviors[3].Origin = "vod/media/*", "vod/watch/*", "s3"
+			d.BucketPolicy = new(`{"Statement":[` + distribution.Statement(d.Output, arn, distribution.RootFiles(*c, *d)...) + `]}`)
+		}, "", ""},
+		{"policy files of another bucket", func(c *config, d *deliver) {
+			c.Origins[0].Path, d.Viewer = "", "https://video.example.com/vod"
+			c.Behaviors[1].Pattern, c.Behaviors[2].Pattern, c.Behaviors[3].Origin = "vod/media/*", "vod/watch/*", "site"
+			c.Origins = append(c.Origins, cloud.Origin{ID: "site", Bucket: "site"})
+		}, "", ""},
 		{"no bucket policy", func(_ *config, d *deliver) { d.BucketPolicy = new("") }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},
 		{"policy of another distribution", func(c *config, _ *deliver) { c.ARN += "X" }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},
 		{"policy that is none", func(_ *config, d *deliver) { d.BucketPolicy = new("{") }, "bucket-policy broken bucket out", "bucket-policy broken bucket out"},

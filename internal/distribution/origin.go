@@ -2,6 +2,7 @@ package distribution
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -152,12 +153,14 @@ func (j *judge) mayRead(o *cloud.Origin) bool {
 	}
 	var keys []string
 	for _, file := range slices.Concat(mediaPaths, entryPaths, []string{smoothPath, smoothPath + "c", smoothPath + "v"}) {
-		keys = append(keys, "/"+j.d.Output.Join(file).Key)
+		keys = append(keys, j.d.Output.Join(file).Key)
 	}
 	if j.others(o.ID) {
-		keys = append(keys, o.Path+"/index.html")
+		keys = append(keys, strings.TrimPrefix(o.Path+"/index.html", "/"))
 	}
-	return !slices.ContainsFunc(keys, func(key string) bool { return !p.allows(j.c.ARN, "", "arn:aws:s3:::"+o.Bucket+key) })
+	return !slices.ContainsFunc(keys, func(key string) bool {
+		return !p.allows(j.c.ARN, "", object(cloud.Location{Bucket: o.Bucket, Key: key}))
+	})
 }
 
 // served are the sorts of files that the bucket's policy has to let through.
@@ -181,7 +184,8 @@ func bucketPolicy(j *judge) {
 	if !fromBucket {
 		return
 	}
-	fix := "allow it with this statement: " + Statement(j.d.Output, j.c.ARN)
+	root := RootFiles(j.c, j.d)
+	fix := "allow it with this statement: " + Statement(j.d.Output, j.c.ARN, root...)
 	p, err := parsePolicy(*j.d.BucketPolicy)
 	if err != nil {
 		j.add(Broken, "bucket "+j.d.Output.Bucket, fmt.Sprintf("its policy cannot be read: %v", err), fix, nil)
@@ -193,11 +197,24 @@ func bucketPolicy(j *judge) {
 			continue
 		}
 		key := j.d.Output.Join("media/" + sample + "/1/smooth/video." + ext).Key
-		if !p.allows(j.c.ARN, legacy, "arn:aws:s3:::"+j.d.Output.Bucket+"/"+key) {
+		if !p.allows(j.c.ARN, legacy, object(cloud.Location{Bucket: j.d.Output.Bucket, Key: key})) {
 			refused = append(refused, "."+ext)
 		}
 	}
 	if len(refused) > 0 {
 		j.add(Broken, "bucket "+j.d.Output.Bucket, "its policy does not let the distribution read "+strings.Join(refused, ", ")+" files", fix, nil)
+		return
+	}
+	for _, at := range root {
+		identity := ""
+		if o := j.c.Origin(Choose(&j.c, "/"+path.Base(at.Key)).Origin); o.Access == "" {
+			identity = o.Legacy
+		}
+		if !p.allows(j.c.ARN, identity, object(at)) {
+			refused = append(refused, "/"+path.Base(at.Key))
+		}
+	}
+	if len(refused) > 0 {
+		j.add(Warning, "bucket "+j.d.Output.Bucket, "its policy does not let the distribution read "+strings.Join(refused, ", ")+", which some players of Smooth ask for", fix, nil)
 	}
 }

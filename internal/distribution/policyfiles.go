@@ -19,6 +19,9 @@ type PolicyFile struct {
 	Body []byte
 }
 
+// policyFileNames are Silverlight's, Flash's, and the CloudFront guide's for that.
+var policyFileNames = [...]string{"clientaccesspolicy.xml", "crossdomain.xml", "crossdomainpolicy.xml"}
+
 // maxDomains bounds a policy file.
 const maxDomains = 100
 
@@ -47,11 +50,7 @@ func PolicyFiles(domains []string) ([]PolicyFile, error) {
 		sites = []site{{host: "*"}}
 	}
 	flash := crossDomain(sites)
-	return []PolicyFile{
-		{"clientaccesspolicy.xml", clientAccess(sites)},
-		{"crossdomain.xml", flash},
-		{"crossdomainpolicy.xml", flash},
-	}, nil
+	return []PolicyFile{{policyFileNames[0], clientAccess(sites)}, {policyFileNames[1], flash}, {policyFileNames[2], flash}}, nil
 }
 
 // siteName is a host name or the names below one, with or without a port.
@@ -130,6 +129,23 @@ func PolicyFileAt(c cloud.DistributionConfig, name string) (cloud.Location, erro
 		return cloud.Location{}, fmt.Errorf("/%s is answered by the server %s: put the file there", name, o.Domain)
 	}
 	return cloud.Location{Bucket: o.Bucket, Key: strings.TrimPrefix(o.Path+"/"+name, "/")}, nil
+}
+
+// RootFiles are the objects of the output's bucket, outside the output, that a
+// distribution answers with as the policy files at its root.
+func RootFiles(c cloud.DistributionConfig, d Delivery) []cloud.Location {
+	if !d.Smooth {
+		return nil
+	}
+	var files []cloud.Location
+	below := strings.Trim(d.Output.Key, "/") + "/"
+	for _, name := range policyFileNames {
+		at, err := PolicyFileAt(c, name)
+		if err == nil && at.Bucket == d.Output.Bucket && below != "/" && !strings.HasPrefix(at.Key, below) {
+			files = append(files, at)
+		}
+	}
+	return files
 }
 
 // ErrOthers means that there is a policy file of somebody else's.

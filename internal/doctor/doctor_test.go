@@ -287,6 +287,28 @@ func (w *ward) writePolicies(t *testing.T) error {
 	return err
 }
 
+// A policy file that is there, and not answered, is not to be written again.
+func TestPolicyFileThatIsNotAnswered(t *testing.T) {
+	w := newWard(t, redistest.Start(t).URL(), 0)
+	if err := w.writePolicies(t); err != nil {
+		t.Fatal(err)
+	}
+	w.answer = func(rw http.ResponseWriter, p string) bool {
+		if p == "/clientaccesspolicy.xml" {
+			rw.WriteHeader(http.StatusForbidden)
+		}
+		return p == "/clientaccesspolicy.xml"
+	}
+	found := w.doctor.Examine(t.Context())
+	i := slices.IndexFunc(found, func(f Finding) bool { return f.Check == "policy-files" && f.Severity == distribution.Broken })
+	if i < 0 || found[i].Mends || !strings.Contains(found[i].Fix, "it is at s3://streams/clientaccesspolicy.xml") {
+		t.Errorf("found %+v", found)
+	}
+	if p, err := w.doctor.Plan(t.Context()); err != nil || len(p.Files) > 0 {
+		t.Errorf("Plan = %+v, %v; want no file", p, err)
+	}
+}
+
 // careless is a store that ignores conditions.
 type careless struct{ cloud.Store }
 

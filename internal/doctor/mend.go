@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -69,18 +70,24 @@ func (d *Doctor) Plan(ctx context.Context) (Plan, error) {
 		if err != nil {
 			continue // policy-files says who has to put it where
 		}
-		there, _, err := d.Store.Get(ctx, at, maxAnswer)
-		switch {
-		case errors.Is(err, cloud.ErrNotFound):
+		switch writes, err := d.writes(ctx, at, f.Body); {
 		case err != nil:
 			p.Left = append(p.Left, err.Error())
-			continue
-		case len(d.Domains) == 0 || string(there) == string(f.Body):
-			continue
+		case writes:
+			p.Files = append(p.Files, File{f.Name, at, f.Body})
 		}
-		p.Files = append(p.Files, File{f.Name, at, f.Body})
 	}
 	return p, nil
+}
+
+// writes reports whether a policy file is to be written: there is none, or one
+// for other domains than those that are told.
+func (d *Doctor) writes(ctx context.Context, at cloud.Location, body []byte) (bool, error) {
+	there, _, err := d.Store.Get(ctx, at, maxAnswer)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return true, nil
+	}
+	return err == nil && len(d.Domains) > 0 && !bytes.Equal(there, body), err
 }
 
 // Mended is what [Doctor.Mend] did and could not do, and how to know that every

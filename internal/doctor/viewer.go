@@ -75,7 +75,7 @@ func (v *visit) policyFiles(ctx context.Context) []Finding {
 	var found []Finding
 	for _, w := range wanted {
 		u := viewer.Scheme + "://" + viewer.Host + "/" + w.name
-		fix, mends := v.policyFix(w.name)
+		fix, mends := v.policyFix(ctx, w.name)
 		a, err := v.ask(ctx, http.MethodGet, u)
 		if err == nil && v.unsigned(u, a) {
 			found = append(found, fine(u, unjudged))
@@ -102,8 +102,8 @@ func (v *visit) policyFiles(ctx context.Context) []Finding {
 	return found
 }
 
-// policyFix says where a policy file has to be.
-func (v *visit) policyFix(name string) (fix string, mends bool) {
+// policyFix says where a policy file has to be, and whether --fix would write it.
+func (v *visit) policyFix(ctx context.Context, name string) (fix string, mends bool) {
 	if v.Distribution == "" {
 		return "put it at the root of what answers there", false
 	}
@@ -114,6 +114,12 @@ func (v *visit) policyFix(name string) (fix string, mends bool) {
 	at, err := distribution.PolicyFileAt(c, name)
 	if err != nil {
 		return err.Error(), false
+	}
+	switch writes, err := v.writes(ctx, at, v.policyText(name)); {
+	case err != nil:
+		return "put it at " + at.String() + ", which cannot be read: " + err.Error(), false
+	case !writes:
+		return "it is at " + at.String() + ": see that the bucket's policy lets the distribution read it (bucket-policy), and that edges have forgotten what they answered before", false
 	}
 	return "write it to " + at.String(), true
 }
