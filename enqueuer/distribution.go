@@ -283,8 +283,11 @@ func (c *distributionApplyCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if c.Wait < 0 {
+	switch {
+	case c.Wait < 0:
 		return run.UsageError(fmt.Errorf("wait %v: want none or more", c.Wait))
+	case c.JSON && !c.Yes:
+		return run.UsageError(errors.New("apply asks before it changes anything, which does not go with --json: add --yes"))
 	}
 	cdn, err := e.openCDN()
 	if err != nil {

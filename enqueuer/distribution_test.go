@@ -126,6 +126,7 @@ func TestDistributionFails(t *testing.T) {
 		a.run(2, "apply --new --narrow --wide", "want --narrow or --wide")
 		a.run(2, "plan --new --origin-kind=iis", "origin kind iis: name the server's URL")
 		a.run(2, "plan --new --player-domains=a/b", `player-domains: domain "a/b"`)
+		a.run(2, "apply --new --json", "which does not go with --json: add --yes")
 		a.run(1, "plan --distribution-id=ENONE", "not found")
 		raced := false
 		a.mem.SetHooks(memcloud.Hooks{Before: func(op, _ string) error {
