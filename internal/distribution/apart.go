@@ -58,6 +58,9 @@ func (j *judge) before(s Severity, b *cloud.Behavior, text, fix string, own ...s
 			missed = append(missed, j.d.pattern(pattern))
 		}
 	}
+	if len(missed) == 0 { // it gets what is judged alone, and no sample
+		missed = []string{j.d.pattern(own[0])}
+	}
 	at := b.Pattern
 	put := func(c *cloud.DistributionConfig) {
 		for _, pattern := range missed {
@@ -96,8 +99,8 @@ func putBefore(c *cloud.DistributionConfig, d Delivery, pattern, at string) {
 		}
 	}
 	path, _ := wantedPath(d)
-	if o := c.Origin(b.Origin); o == nil || d.Origin != Custom && d.Origin != IIS && (o.Bucket != d.Output.Bucket || o.Path != path) {
-		b.Origin = outputOrigin(c, d)
+	if o := c.Origin(b.Origin); o == nil || d.Origin != Custom && d.Origin != IIS && (o.Bucket != d.Output.Bucket || o.Path != path || o.Access+o.Legacy == "") {
+		toBucket(&b, outputOrigin(c, d))
 	}
 	c.Behaviors = slices.Insert(c.Behaviors, to, b)
 }

@@ -37,6 +37,15 @@ func TestMendLeavesOthersAlone(t *testing.T) {
 			own.Pattern = media
 			c.Behaviors = []cloud.Behavior{own, c.Behaviors[2]}
 		}, "media/*@vodfleet-output+ watch/*@vodfleet-output @site", ""},
+		{"the site's bucket is public", func(c *config, _ *deliver) {
+			c.Origins[0], c.Behaviors = bucket("out", ""), c.Behaviors[2:]
+			c.Origins[0].Access = ""
+		}, "media/*@vodfleet-output+ watch/*@vodfleet-output @site", ""},
+		{"the site's public bucket has behaviours of ours", func(c *config, _ *deliver) {
+			c.Origins[0] = bucket("out", "")
+			c.Origins[0].Access = ""
+			c.Behaviors[0].Pattern, c.Behaviors[1].Pattern = media, watch
+		}, "media/*@vodfleet-output+ watch/*@vodfleet-output @site", ""},
 		{"nobody says what the server is", func(c *config, _ *deliver) { c.Behaviors = c.Behaviors[2:] }, "@site",
 			"origin warning default behaviour; smooth-flag broken default behaviour; methods warning default behaviour; cache-entries warning default behaviour; cors broken default behaviour"},
 		{"the server is a mirror", func(c *config, d *deliver) { c.Behaviors, d.Origin = c.Behaviors[2:], distribution.Custom },
@@ -95,6 +104,35 @@ func TestOwnBehaviorsKeepSignatures(t *testing.T) {
 	for _, b := range got.Behaviors[:2] {
 		if !slices.Equal(b.KeyGroups, []string{"K"}) || b.Functions != nil || len(b.Methods) != 3 || b.ViewerProtocol != "https-only" || b.Cache.Max < 300*24*time.Hour || b.Headers.Set[0].Name != "X-Site" {
 			t.Errorf("%s is %+v", b.Pattern, b)
+		}
+	}
+}
+
+// A bucket is not asked with the headers that a site's server is asked with.
+func TestOutputIsNotAskedAsASite(t *testing.T) {
+	request := cloud.RequestPolicy{ID: "R", Name: "Managed-AllViewer"}
+	d := distribution.Delivery{Output: cloud.Location{Bucket: "out"}, Viewer: "https://d9.cloudfront.net", Origin: distribution.S3}
+	for _, pattern := range []string{"", "media/*"} {
+		c := theirs()
+		c.Behaviors = c.Behaviors[2:]
+		c.Behaviors[0].Request = request
+		if pattern != "" {
+			own := c.Behaviors[0]
+			own.Pattern = pattern
+			c.Behaviors = slices.Insert(c.Behaviors, 0, own)
+		}
+		mended, _ := distribution.Mend(c, d)
+		adapted, _, err := distribution.Adapt(c, distribution.Wish{Delivery: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range []cloud.DistributionConfig{mended, adapted} {
+			if s := outline(got); s != "media/*@vodfleet-output watch/*@vodfleet-output @site" {
+				t.Fatalf("behaviours are %s", s)
+			}
+			if a, b := got.Behaviors[0].Request, got.Behaviors[2].Request; a.ID != "" || b.ID != "R" {
+				t.Errorf("the bucket is asked by %+v, the site by %+v", a, b)
+			}
 		}
 	}
 }

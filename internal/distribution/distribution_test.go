@@ -112,6 +112,9 @@ func TestEachFaultHasItsLine(t *testing.T) {
 			c.Behaviors[1].Pattern, c.Behaviors[2].Pattern = "/vod/media/*", "vod/?atch/*"
 		}, "", ""},
 		{"no access control", func(c *config, _ *deliver) { c.Origins[0].Access = "" }, "origin-access broken origin s3", ""},
+		{"no access control of a site too, which the policy covers", func(c *config, _ *deliver) {
+			c.Origins[0].Access, c.Behaviors[3].Origin = "", "s3"
+		}, "origin-access broken origin s3", ""},
 		{"access identity", func(c *config, _ *deliver) {
 			c.Origins[0].Access, c.Origins[0].Legacy = "", "origin-access-identity/cloudfront/E9"
 		}, "origin-access warning origin s3", ""},

@@ -42,17 +42,24 @@ func origins(j *judge) {
 func (j *judge) useOutput(pattern string) func(*cloud.DistributionConfig) {
 	return func(c *cloud.DistributionConfig) {
 		id := outputOrigin(c, j.d)
-		of(pattern, func(b *cloud.Behavior) { b.Origin = id })(c)
+		of(pattern, func(b *cloud.Behavior) { toBucket(b, id) })(c)
 	}
 }
 
+// toBucket has a behaviour use an origin that is a bucket. What another origin
+// was sent beside the path goes: with a site's Host header a bucket is not found.
+func toBucket(b *cloud.Behavior, origin string) {
+	b.Origin, b.Request = origin, cloud.RequestPolicy{}
+}
+
 // outputOrigin finds the output bucket among the origins, under the path that
-// the viewer URL needs, or adds it; it returns its ID.
+// the viewer URL needs and not as one that is public, or adds it; it returns its
+// ID.
 func outputOrigin(c *cloud.DistributionConfig, d Delivery) string {
 	path, _ := wantedPath(d)
 	taken := map[string]bool{}
 	for _, o := range c.Origins {
-		if o.Bucket == d.Output.Bucket && o.Path == path {
+		if o.Bucket == d.Output.Bucket && o.Path == path && o.Access+o.Legacy != "" {
 			return o.ID
 		}
 		taken[o.ID] = true
@@ -123,21 +130,27 @@ func access(j *judge) {
 	seen := map[string]bool{}
 	for _, b := range j.all() {
 		o := j.c.Origin(b.Origin)
-		if o == nil || o.Bucket == "" || o.Access != "" || seen[o.ID] {
+		if o == nil || o.Bucket == "" || o.Access != "" {
 			continue
 		}
-		seen[o.ID] = true
+		const text, fix = "no origin access control: a bucket that is not public answers 403", "use an origin access control, and allow the distribution in the bucket's policy"
 		change := ofOrigin(o.ID, func(o *cloud.Origin) { o.Access, o.Legacy = Pending, "" })
-		if o.Legacy != "" {
-			if !j.mayRead(o) {
+		switch safe := j.mayRead(o); {
+		case o.Legacy != "" && !seen[o.ID]:
+			if !safe {
 				change = nil // it works, and would not
 			}
 			j.add(Warning, "origin "+o.ID, "it uses an origin access identity, which signs no requests for buckets with SSE-KMS or in newer Regions",
 				"allow the distribution in the bucket's policy, beside the identity, and then use an origin access control", change)
-			continue
+		case o.Legacy != "":
+		case j.others(o.ID) && !safe && j.ours(b):
+			j.add(Broken, name(b), "its origin has "+text, fix, j.useOutput(b.Pattern))
+		case j.others(o.ID) && !safe:
+			j.before(Broken, b, "its origin has "+text, fix, ownMedia, ownEntries)
+		case !seen[o.ID]:
+			j.add(Broken, "origin "+o.ID, "it has "+text, fix, change)
 		}
-		j.add(Broken, "origin "+o.ID, "it has no origin access control: a bucket that is not public answers 403",
-			"use an origin access control, and allow the distribution in the bucket's policy", change)
+		seen[o.ID] = true
 	}
 }
 

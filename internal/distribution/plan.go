@@ -110,7 +110,9 @@ func (w Wish) insert(c *cloud.DistributionConfig, id, pattern string, paths []st
 		return
 	}
 	if i := slices.IndexFunc(c.Behaviors, func(b cloud.Behavior) bool { return b.Pattern == pattern }); i >= 0 {
-		c.Behaviors[i].Origin = id
+		if c.Behaviors[i].Origin = id; w.Server == "" {
+			toBucket(&c.Behaviors[i], id)
+		}
 		return
 	}
 	b := w.behavior(pattern, id)
