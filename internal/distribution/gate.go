@@ -21,13 +21,15 @@ const (
 	refuseFor = 5 * time.Second // it holds back: somebody may just have mended it
 )
 
-// serverPatience bounds each request that asks a server who it is.
-const serverPatience = 5 * time.Second
+// patience bounds each request to servers and to the distribution.
+const patience = 5 * time.Second
 
 // Gate tells whether Smooth packages may be published through a distribution,
 // and reads that seldom. It is safe for concurrent use.
 type Gate struct {
-	HTTP *http.Client // asks a server that is not said to be IIS whether it is; nil: the setting decides
+	// HTTP asks a server that is not said to be IIS whether it is, and for policy
+	// files as viewers do. Nil: the setting decides, and those are not asked for.
+	HTTP *http.Client
 
 	cdn Reader
 	id  string
@@ -37,6 +39,7 @@ type Gate struct {
 	read   cloud.DistributionConfig
 	kind   Kind      // of the origin that was read
 	silent error     // why that is not known
+	root   *Finding  // of the policy files
 	at     time.Time // zero: not read yet
 }
 
@@ -46,7 +49,8 @@ func NewGate(cdn Reader, id string, d Delivery) *Gate {
 }
 
 // MayPublishSmooth is [MayPublishSmooth] of the distribution as it was within
-// the last minute, or the last seconds where that is a [*Refusal]. A
+// the last minute, or the last seconds where that is a [*Refusal], and of the
+// policy files at its root. A
 // distribution that is not there is refused too. One that cannot be read is the
 // port's error, and so is a server that does not say who it is where no setting
 // does: nothing is known then.
@@ -76,10 +80,14 @@ func (g *Gate) MayPublishSmooth(ctx context.Context, path string) error {
 		return fmt.Errorf("may Smooth be published: %w", err)
 	}
 	kind, silent := g.origin(ctx, c)
+	var root *Finding
+	if g.HTTP != nil {
+		root = policyFile(ctx, g.HTTP, c, g.d, patience)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g.read, g.kind, g.silent, g.at = c, kind, silent, time.Now()
+	g.read, g.kind, g.silent, g.root, g.at = c, kind, silent, root, time.Now()
 	return g.judge(path)
 }
 
@@ -90,7 +98,16 @@ func (g *Gate) judge(path string) error {
 	}
 	d := g.d
 	d.Origin = g.kind
-	return MayPublishSmooth(g.read, d, path)
+	err := MayPublishSmooth(g.read, d, path)
+	if g.root == nil {
+		return err
+	}
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		refusal = &Refusal{Distribution: g.read.ID}
+	}
+	refusal.Findings = append(refusal.Findings, *g.root)
+	return refusal
 }
 
 // origin is what a distribution's origin is, by the setting or by what it says
@@ -99,7 +116,7 @@ func (g *Gate) origin(ctx context.Context, c cloud.DistributionConfig) (Kind, er
 	if g.HTTP == nil || g.d.Origin == IIS {
 		return g.d.Origin, nil
 	}
-	server, err := Server(ctx, g.HTTP, c, g.d, serverPatience)
+	server, err := Server(ctx, g.HTTP, c, g.d, patience)
 	switch {
 	case IsIIS(server):
 		return IIS, nil

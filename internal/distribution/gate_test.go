@@ -117,6 +117,9 @@ func TestGateAsksTheServer(t *testing.T) {
 			asked := 0
 			g := distribution.NewGate(m.CDN, "E1", d)
 			g.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, ".xml") {
+					return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+				}
 				asked++
 				server, ok := tt.header[r.URL.Host]
 				if !ok { // its packets are dropped
@@ -134,6 +137,52 @@ func TestGateAsksTheServer(t *testing.T) {
 			}
 			if asked > 2 {
 				t.Errorf("%s: asked %d times at once", tt.name, asked)
+			}
+		})
+	}
+}
+
+// Without policy files at the distribution's root players of other sites may
+// not read.
+func TestGateAsksForPolicyFiles(t *testing.T) {
+	const missing = "distribution E1 cannot play Smooth Streaming: https://video.example.com/clientaccesspolicy.xml: it is answered with 403: " +
+		"Smooth players of other sites may not read; fix: /clientaccesspolicy.xml is answered by the server o.example.com: put the file there"
+	for _, tt := range []struct {
+		name   string
+		answer map[string]int // statuses; those left out are not answered
+		change func(c *cloud.DistributionConfig)
+		want   string
+	}{
+		{"there", map[string]int{"/clientaccesspolicy.xml": 200}, nil, "<nil>"},
+		{"the other one is", map[string]int{"/clientaccesspolicy.xml": 404, "/crossdomain.xml": 200}, nil, "<nil>"},
+		{"neither is", map[string]int{"/clientaccesspolicy.xml": 403, "/crossdomain.xml": 403}, nil, missing},
+		{"a passing error", map[string]int{"/clientaccesspolicy.xml": 503, "/crossdomain.xml": 403}, nil, "<nil>"},
+		{"nobody answers", nil, nil, "<nil>"},
+		{"for those who sign", map[string]int{"/clientaccesspolicy.xml": 403, "/crossdomain.xml": 403},
+			func(c *cloud.DistributionConfig) { c.Behaviors[3].KeyGroups = []string{"K1"} }, "<nil>"},
+		{"with other faults", map[string]int{"/clientaccesspolicy.xml": 403, "/crossdomain.xml": 403}, func(c *cloud.DistributionConfig) { c.Enabled = false },
+			strings.Replace(missing, "Streaming: ", "Streaming: the distribution is disabled: it answers nobody; fix: enable it; ", 1)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := memcloud.New(memcloud.Options{})
+			c := good()
+			if tt.change != nil {
+				tt.change(&c)
+			}
+			m.CDN.SetConfiguration(c)
+			g := distribution.NewGate(m.CDN, "E1", delivery())
+			g.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				status, ok := tt.answer[r.URL.Path]
+				if !ok {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}
+				return &http.Response{StatusCode: status, Body: http.NoBody, Request: r}, nil
+			})}
+			for range 2 {
+				if got := fmt.Sprint(g.MayPublishSmooth(t.Context(), "media/A/1/smooth/video.ism")); got != tt.want {
+					t.Errorf("%s: MayPublishSmooth =\n\t%s, want\n\t%s", tt.name, got, tt.want)
+				}
 			}
 		})
 	}

@@ -41,10 +41,12 @@ func Server(ctx context.Context, client *http.Client, c cloud.DistributionConfig
 	}
 	answered := false
 	for _, u := range asked {
-		server, e := serverOf(ctx, client, u, patience)
-		switch {
-		case e != nil:
+		resp, e := head(ctx, client, u, patience)
+		if e != nil {
 			err = e
+			continue
+		}
+		switch server := resp.Header.Get("Server"); {
 		case server == "CloudFront":
 			err = errors.New("CloudFront answers in its place")
 		case server != "":
@@ -57,19 +59,4 @@ func Server(ctx context.Context, client *http.Client, c cloud.DistributionConfig
 		return "", nil
 	}
 	return "", fmt.Errorf("ask the origin %s who it is: %w", o.ID, err)
-}
-
-func serverOf(ctx context.Context, client *http.Client, u string, patience time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, u, nil)
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("User-Agent", "vodfleet")
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	return resp.Header.Get("Server"), resp.Body.Close()
 }

@@ -86,7 +86,7 @@ func (v *visit) policyFiles(ctx context.Context) []Finding {
 		case err != nil:
 			what, fix, mends = "no answer: "+err.Error(), "see that the viewer URL can be reached from here", false
 		case a.status != http.StatusOK:
-			what = fmt.Sprintf("it is answered with %d: Smooth players of other sites may not read", a.status)
+			what = distribution.NoPolicyFile(a.status)
 		case rootOf(a.body) != w.element:
 			what, mends = fmt.Sprintf("it is answered with something that is no <%s>", w.element), false
 			fix = "see what answers there; " + fix

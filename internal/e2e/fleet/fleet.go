@@ -20,6 +20,7 @@ import (
 
 	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/awscloud"
+	"github.com/vodfleet/vodfleet/internal/distribution"
 	"github.com/vodfleet/vodfleet/internal/e2e/lcproc"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"github.com/vodfleet/vodfleet/internal/queue"
@@ -78,6 +79,9 @@ func Start(t testing.TB, o Options) *Fleet {
 	f.env = append(f.env, o.Env...)
 
 	f.Store = f.Client().Store()
+	if slices.Contains(o.Cloud, "--smooth") {
+		f.policyFiles()
+	}
 	f.Book = ledger.New(f.Store, cloud.Location{Bucket: Ledger, Key: "fleet"})
 	opt, err := queue.ParseRedis(f.Redis.URL())
 	if err != nil {
@@ -88,6 +92,20 @@ func Start(t testing.TB, o Options) *Fleet {
 	}
 	t.Cleanup(func() { _ = f.Queue.Close() })
 	return f
+}
+
+// policyFiles puts what lets Smooth through at the distribution's root.
+func (f *Fleet) policyFiles() {
+	f.t.Helper()
+	files, err := distribution.PolicyFiles(nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, p := range files {
+		if _, err := f.Store.Put(context.Background(), cloud.Put{Location: cloud.Location{Bucket: Streams, Key: p.Name}, Body: p.Body, ContentType: "text/xml"}); err != nil {
+			f.t.Fatal(err)
+		}
+	}
 }
 
 // folder makes a folder of the fleet's.
