@@ -37,10 +37,15 @@ unit: ## unit tests of both modules, with the race detector
 	$(GO) test -race -timeout 10m $(UNIT)
 	cd $(LOCAL) && $(GO) test -race -timeout 10m ./...
 
-e2e: ## the real binaries with real Redis, ffmpeg and players, and what deploy/ holds
+TABLES = $(CURDIR)/.run/tables
+
+e2e: export VODFLEET_TEST_TABLES = $(TABLES)
+e2e: ## the real binaries with real Redis, ffmpeg and players, and what deploy/ holds; shows tables of what was found
+	@rm -rf $(TABLES) && mkdir -p $(TABLES)
 	cd $(COMPOSE) && $(GO) test -count 1 ./...
 	$(GO) test -p 1 -parallel 4 -timeout 20m -count 1 $$($(GO) list ./internal/e2e/... | grep -v -e /sim$$ -e /storm$$)
 	$(GO) test -p 2 -timeout 20m -count 1 ./internal/e2e/sim ./internal/e2e/storm
+	@cat $(TABLES)/*.txt
 
 lint: ## gofmt, vet, staticcheck and go fix of both modules
 	@sh deploy/lint.sh $(GO) $(STATICCHECK) . $(LOCAL) $(COMPOSE)

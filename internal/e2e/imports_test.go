@@ -37,6 +37,7 @@ var house = map[string]string{
 	"internal/e2e/lcproc":      "",
 	"internal/e2e/clips":       "",
 	"internal/e2e/players":     "internal/e2e/clips",
+	"internal/e2e/show":        "",
 	"internal/e2e/bench":       "*",
 	"internal/e2e/fleet":       "*",
 	"internal/e2e/sim":         "*",

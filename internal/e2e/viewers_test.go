@@ -16,6 +16,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/e2e/clips"
 	"github.com/vodfleet/vodfleet/internal/e2e/fleet"
 	"github.com/vodfleet/vodfleet/internal/e2e/players"
+	"github.com/vodfleet/vodfleet/internal/e2e/show"
 	"github.com/vodfleet/vodfleet/internal/ledger"
 	"golang.org/x/sync/errgroup"
 )
@@ -46,7 +47,7 @@ func TestViewers(t *testing.T) {
 	f.Worker()
 	urls := links(f, v.publish(viewersClip, 1))
 	v.h = harness(t, f)
-	t.Cleanup(func() { t.Logf("played:\n%s", players.Table(v.seen)) })
+	t.Cleanup(func() { show.Table(t, "players", players.Table(v.seen)) })
 
 	t.Run("published", func(t *testing.T) {
 		t.Run("whole", func(t *testing.T) { t.Parallel(); v.whole(t, urls) })

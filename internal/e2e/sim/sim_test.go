@@ -7,7 +7,7 @@ import (
 
 var (
 	full = flag.Bool("full", false, "every point of every story and every meeting; else a sample of them")
-	show = flag.String("table", "", "file to write what was tried and found to, as a page of Markdown")
+	page = flag.String("table", "", "file to write what was tried and found to, as a page of Markdown")
 	stop = flag.Bool("stop", true, "of each series of histories, stop at the first that fails")
 )
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vodfleet/vodfleet/internal/e2e/show"
 )
 
 // table counts what was tried and what came of it.
@@ -82,16 +84,16 @@ func (t *table) String() string {
 func (t *table) write(tt *testing.T) {
 	tt.Helper()
 	s := t.String()
-	tt.Log("\n" + s)
-	if *show == "" || tt.Failed() {
+	show.Table(tt, "simulation", s)
+	if *page == "" || tt.Failed() {
 		return
 	}
 	form := "a sample of the points and meetings"
 	if *full {
 		form = "every point of every story, every meeting of two ungoverned runs and a part of those of governed ones"
 	}
-	page := fmt.Sprintf(preface, form, *seed, *seed+uint64(*histories)-1, time.Since(t.began).Round(time.Second), s)
-	if err := os.WriteFile(*show, []byte(page), 0o644); err != nil {
+	text := fmt.Sprintf(preface, form, *seed, *seed+uint64(*histories)-1, time.Since(t.began).Round(time.Second), s)
+	if err := os.WriteFile(*page, []byte(text), 0o644); err != nil {
 		tt.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vodfleet/vodfleet/internal/e2e/lcproc"
+	"github.com/vodfleet/vodfleet/internal/e2e/show"
 )
 
 var (
@@ -108,7 +109,7 @@ func rage(t *testing.T, dir string, p Plan) *Result {
 	}
 	verdict.Violations = append(verdict.Violations, s.looker.Wrong()...)
 	result := s.Result(verdict, settled)
-	t.Logf("%s", result)
+	show.Table(t, "storm", result.String())
 	if err := os.WriteFile(filepath.Join(dir, "result.md"), []byte(result.String()), 0o644); err != nil {
 		t.Error(err)
 	}
