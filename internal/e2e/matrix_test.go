@@ -27,6 +27,7 @@ import (
 	"github.com/vodfleet/vodfleet/internal/e2e/clips"
 	"github.com/vodfleet/vodfleet/internal/e2e/lcproc"
 	"github.com/vodfleet/vodfleet/internal/e2e/players"
+	"github.com/vodfleet/vodfleet/internal/e2e/show"
 )
 
 // matrixClip is what the matrix plays.
@@ -90,7 +91,7 @@ func TestMatrix(t *testing.T) {
 
 	var mu sync.Mutex
 	var all []players.Seen
-	t.Cleanup(func() { t.Logf("played:\n%s", players.Table(all)) })
+	t.Cleanup(func() { show.Table(t, "smooth behind every origin", players.Table(all)) })
 	for _, b := range matrix() {
 		t.Run(b.String(), func(t *testing.T) {
 			t.Parallel()
