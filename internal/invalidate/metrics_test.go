@@ -46,7 +46,7 @@ func TestCollect(t *testing.T) {
 			# HELP vodfleet_invalidation_paths_total Paths that this process put into invalidations.
 			# TYPE vodfleet_invalidation_paths_total counter
 			vodfleet_invalidation_paths_total 3
-			# HELP vodfleet_invalidation_waiting_assets Replaced assets that wait to be put into an invalidation.
+			# HELP vodfleet_invalidation_waiting_assets Replaced and removed assets that wait to be put into an invalidation.
 			# TYPE vodfleet_invalidation_waiting_assets gauge
 			vodfleet_invalidation_waiting_assets 1
 		`

@@ -2,10 +2,13 @@ package invalidate
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/vodfleet/vodfleet/internal/cloud"
 	"github.com/vodfleet/vodfleet/internal/cloud/memcloud"
 	"github.com/vodfleet/vodfleet/internal/governor"
 )
@@ -60,6 +63,45 @@ func TestRemovalAmongReplacements(t *testing.T) {
 			t.Errorf("a removal is live after %v, want it in the next batch of %v", took, takes)
 		}
 	})
+}
+
+// Where others of the account have all wildcards in progress, replacements go on;
+// where they have all paths, removals do.
+func TestOnlyOneKindHasRoom(t *testing.T) {
+	for _, wild := range []bool{true, false} {
+		t.Run(fmt.Sprintf("no wildcards %t", wild), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const takes = time.Minute
+				w := newWorld(t, memcloud.Options{Invalidation: takes})
+				free := false
+				w.CDN = refusing{w.CDN.(cdn), func(_ string, paths []string) error {
+					if paths != nil && !free && slices.ContainsFunc(paths, func(p string) bool { return strings.HasSuffix(p, "*") }) == wild {
+						return &cloud.Error{Kind: cloud.ErrQuota, Code: "TooManyInvalidationsInProgress"}
+					}
+					return nil
+				}}
+				w.remove(0, 1)
+				w.replace(0, 1)
+				held, goes := "r0000:2", "a000:2"
+				if !wild {
+					held, goes = goes, held
+				}
+				began := time.Now()
+				for time.Since(began) < 10*time.Minute {
+					_ = w.Turn(t.Context()) // it says that there is no room
+					time.Sleep(turnEvery)
+				}
+				if took := w.live[goes].Sub(began); took < takes || took > takes+time.Minute || !w.live[held].IsZero() {
+					t.Errorf("%s is live after %v, and %s: %v", goes, took, held, w.live[held])
+				}
+				free = true
+				w.pass(5 * time.Minute)
+				if w.live[held].IsZero() {
+					t.Errorf("%s is not live once there is room", held)
+				}
+			})
+		})
+	}
 }
 
 // The budget of replacements, used up, holds no removal; a hand does.

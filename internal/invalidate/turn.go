@@ -144,8 +144,17 @@ func (b *Batcher) next(ctx context.Context) error {
 	line.WildCount -= len(line.Wild) - len(wild)
 	line.First, line.Wild = first, wild
 	b.metrics.saw(line)
-	if len(first)+len(wild) == 0 || slices.ContainsFunc(b.flying, func(f *flight) bool { return f.id == "" && f.Distribution == b.Distribution }) {
-		return nil // what the service has not taken yet comes first
+	for _, f := range b.flying { // what the service has not taken yet comes first
+		switch {
+		case f.id != "" || f.Distribution != b.Distribution:
+		case f.load().wildcards > 0: // of which others may have all in progress
+			line.Wild = nil
+		default:
+			line.First = nil
+		}
+	}
+	if len(line.First)+len(line.Wild) == 0 {
+		return nil
 	}
 	members, granted, err := b.choose(ctx, line)
 	if err != nil || len(members) == 0 {
