@@ -63,9 +63,13 @@ func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) 
 	if err != nil {
 		return nil, err
 	}
-	if cl.s3, err = objects.New(objects.Config{Dir: dir, Clock: cl.clock, Calls: cl.calls, Created: uploads, Notify: c.Events.UploadsBucket}); err != nil {
+	deleted := &origins.Deleted{Now: cl.clock.Now, Lag: c.Origins.MirrorLag}
+	if cl.s3, err = objects.New(objects.Config{
+		Dir: dir, Clock: cl.clock, Calls: cl.calls, Created: uploads, Notify: c.Events.UploadsBucket, Deleting: deleted.Keep,
+	}); err != nil {
 		return nil, err
 	}
+	deleted.Objects = cl.s3
 	mirrored, iis := cmp.Or(c.Origins.MirrorBucket, c.OriginBucket), cmp.Or(c.Origins.IISBucket, c.OriginBucket)
 	buckets := slices.Clone(c.Bucket)
 	for _, name := range []string{c.OriginBucket, mirrored, iis} {
@@ -78,8 +82,8 @@ func (c *serveCmd) build(ctx context.Context, dir string) (_ *cloud, err error) 
 			return nil, err
 		}
 	}
-	cl.mirror = origins.Mirror(origins.Config{Objects: cl.s3, Bucket: mirrored, Now: cl.clock.Now, Lag: c.Origins.MirrorLag})
-	cl.iis = origins.IIS(origins.Config{Objects: cl.s3, Bucket: iis, Now: cl.clock.Now, Lag: c.Origins.MirrorLag})
+	cl.mirror = origins.Mirror(origins.Config{Objects: cl.s3, Bucket: mirrored, Now: cl.clock.Now, Lag: c.Origins.MirrorLag, Deleted: deleted})
+	cl.iis = origins.IIS(origins.Config{Objects: cl.s3, Bucket: iis, Now: cl.clock.Now, Lag: c.Origins.MirrorLag, Deleted: deleted})
 	if cl.cdn, err = cloudfront.New(cloudfront.Config{
 		Dir: dir, Clock: cl.clock, Calls: cl.calls, Origin: c.OriginBucket, Smooth: c.CDN.Smooth, Authorize: cl.authorize,
 		Deploy: c.CDN.DeployTime, Invalidate: c.CDN.InvalidateTime, MaxPaths: c.CDN.MaxPaths, MaxWildcards: c.CDN.MaxWildcards,

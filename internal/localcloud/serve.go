@@ -96,7 +96,7 @@ type cdnFlags struct {
 type originFlags struct {
 	MirrorPort   *int          `placeholder:"PORT" help:"Port of a web server that mirrors a bucket, for distributions with a custom origin (domain name localhost); 0 picks a free one. Without it there is none."`
 	MirrorBucket string        `placeholder:"NAME" help:"Bucket that is mirrored; without it that of the first distribution."`
-	MirrorLag    time.Duration `help:"How much later than in its bucket an object is there in the mirror, and in the web server that behaves as IIS, in the cloud's time. One that was replaced is gone for as long."`
+	MirrorLag    time.Duration `help:"How much later than in its bucket an object is there in the mirror, and in the web server that behaves as IIS, in the cloud's time. One that was replaced is gone for as long, and one that was deleted is there for as long."`
 	IISPort      *int          `name:"iis-port" placeholder:"PORT" help:"Port of a web server over a bucket that behaves as Microsoft IIS with Smooth Streaming: it answers /NAME.ism/Manifest and fragments itself and hands out no .ism, .ismc, .ismv or .isma file; 0 picks a free one. Without it there is none."`
 	IISBucket    string        `name:"iis-bucket" placeholder:"NAME" help:"Bucket that it serves; without it that of the first distribution."`
 }

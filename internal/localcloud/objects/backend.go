@@ -29,6 +29,7 @@ type clocked struct {
 	overtake overtake
 	created  func(Created) // nil: nobody is told
 	notify   string        // of objects of this bucket
+	deleting func(ctx context.Context, bucket, key string)
 }
 
 // PutObject stamps the object before it can be seen.
@@ -94,6 +95,7 @@ func (b *clocked) tell(ctx context.Context, by string, bucket, key *string) {
 
 // DeleteObject overtakes the conditional writes of its object.
 func (b *clocked) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	b.warn(ctx, in.Bucket, in.Key)
 	out, err := b.Posix.DeleteObject(ctx, in)
 	if err == nil {
 		b.overtake.delete(*in.Bucket, *in.Key)
@@ -103,6 +105,11 @@ func (b *clocked) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 
 // DeleteObjects overtakes the conditional writes of its objects.
 func (b *clocked) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	if in.Delete != nil {
+		for _, o := range in.Delete.Objects {
+			b.warn(ctx, in.Bucket, o.Key)
+		}
+	}
 	out, err := b.Posix.DeleteObjects(ctx, in)
 	if err == nil {
 		for _, o := range out.Deleted {
@@ -110,6 +117,13 @@ func (b *clocked) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) 
 		}
 	}
 	return out, err
+}
+
+// warn tells of an object that is about to be deleted.
+func (b *clocked) warn(ctx context.Context, bucket, key *string) {
+	if b.deleting != nil && bucket != nil && key != nil {
+		b.deleting(ctx, *bucket, *key)
+	}
 }
 
 // ahead is how far the cloud's clock must be from the host's to be stamped.

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,5 +65,37 @@ func TestCreated(t *testing.T) {
 	defer mu.Unlock()
 	if !slices.Equal(told, want) {
 		t.Errorf("told of %q, want %q", told, want)
+	}
+}
+
+// What is deleted, alone or among others, is told while it is still there.
+func TestDeleting(t *testing.T) {
+	var mu sync.Mutex
+	var told []string
+	var c *cloud
+	c = start(t, t.TempDir(), clock.New(1), func(cfg *Config) {
+		cfg.Deleting = func(ctx context.Context, bucket, key string) {
+			_, err := c.Head(ctx, bucket, key)
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, fmt.Sprintf("%s/%s %t", bucket, key, err == nil))
+		}
+	})
+	for _, key := range []string{"a b", "c", "d"} {
+		put(t, c, key, "x")
+	}
+	if _, err := c.client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: new(bucket), Key: new("a b")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.client.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: new(bucket), Delete: &types.Delete{
+		Objects: []types.ObjectIdentifier{{Key: new("c")}, {Key: new("gone")}, {Key: new("d")}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{bucket + "/a b true", bucket + "/c true", bucket + "/gone false", bucket + "/d true"}
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }

@@ -41,6 +41,10 @@ type Config struct {
 	// before its writer is: it must not wait. Nil: nobody is.
 	Created func(Created)
 	Notify  string
+
+	// Deleting is told of each object that is about to be deleted, also of one
+	// that is not there. Nil: nobody is.
+	Deleting func(ctx context.Context, bucket, key string)
 }
 
 // Service is the account's S3. It is a [Store] from the moment it is made, and
@@ -87,7 +91,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("open objects: %w", err)
 	}
 	s.socket = filepath.Join(private, "s3")
-	s.backend = &clocked{Posix: store, clk: cfg.Clock, created: cfg.Created, notify: cfg.Notify}
+	s.backend = &clocked{Posix: store, clk: cfg.Clock, created: cfg.Created, notify: cfg.Notify, deleting: cfg.Deleting}
 	s.proxy = newProxy(s.socket)
 	return s, nil
 }

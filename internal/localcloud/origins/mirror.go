@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -25,6 +24,7 @@ type Config struct {
 	Bucket  string
 	Now     func() time.Time // the cloud's time
 	Lag     time.Duration    // how much later than in the bucket an object is there, by the cloud's time
+	Deleted *Deleted         // what of the bucket is still there; nil: nothing
 }
 
 // Mirror returns a web server that has the bucket's objects as its files.
@@ -57,21 +57,29 @@ func (c *Config) serve(w http.ResponseWriter, r *http.Request, tag func(objects.
 	http.ServeContent(w, r, "", info.LastModified, f)
 }
 
-// open opens an object that has come through. It fails with
-// [objects.ErrNotFound].
-func (c *Config) open(ctx context.Context, key string) (*os.File, objects.Info, error) {
+// open opens an object that has come through, or whose deletion has not. It
+// fails with [objects.ErrNotFound].
+func (c *Config) open(ctx context.Context, key string) (file, objects.Info, error) {
 	if !fs.ValidPath(key) {
 		return nil, objects.Info{}, objects.ErrNotFound
 	}
 	f, info, err := objects.OpenFile(ctx, c.Objects, c.Bucket, key)
-	if err != nil {
-		return nil, info, err
+	if err == nil && !c.late(info) {
+		return f, info, nil
 	}
-	if c.Lag > 0 && c.Now().Before(info.LastModified.Add(c.Lag)) {
+	if err == nil {
 		_ = f.Close() // only read
-		return nil, info, fmt.Errorf("%s has not come through yet: %w", key, objects.ErrNotFound)
+		err = fmt.Errorf("%s has not come through yet: %w", key, objects.ErrNotFound)
 	}
-	return f, info, nil
+	if k, ok := c.Deleted.open(c.Bucket, key); ok && !c.late(k.info) && errors.Is(err, objects.ErrNotFound) {
+		return k, k.info, nil
+	}
+	return nil, objects.Info{}, err
+}
+
+// late reports whether an object has not come through yet.
+func (c *Config) late(info objects.Info) bool {
+	return c.Lag > 0 && c.Now().Before(info.LastModified.Add(c.Lag))
 }
 
 // describe sets the headers of a file's answer.
