@@ -112,6 +112,13 @@ func TestEachFaultHasItsLine(t *testing.T) {
 			c.Behaviors[1].Pattern, c.Behaviors[2].Pattern = "/vod/media/*", "vod/?atch/*"
 		}, "", ""},
 		{"no access control", func(c *config, _ *deliver) { c.Origins[0].Access = "" }, "origin-access broken origin s3", ""},
+		{"no access control, and nobody knows whether it is public", func(c *config, d *deliver) {
+			c.Origins[0].Access, d.BucketPolicy = "", nil
+		}, "origin-access warning origin s3", ""},
+		{"a public bucket", func(c *config, d *deliver) {
+			open := `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::out/*"}}`
+			c.Origins[0].Access, d.BucketPolicy = "", &open
+		}, "origin-access warning origin s3", ""},
 		{"no access control of a site too, which the policy covers", func(c *config, _ *deliver) {
 			c.Origins[0].Access, c.Behaviors[3].Origin = "", "s3"
 		}, "origin-access broken origin s3", ""},

@@ -135,7 +135,11 @@ func access(j *judge) {
 		}
 		const text, fix = "no origin access control: a bucket that is not public answers 403", "use an origin access control, and allow the distribution in the bucket's policy"
 		change := ofOrigin(o.ID, func(o *cloud.Origin) { o.Access, o.Legacy = Pending, "" })
-		switch safe := j.mayRead(o); {
+		s := Broken
+		if j.d.BucketPolicy == nil || j.mayRead(o, "") {
+			s = Warning // it may be public, or is
+		}
+		switch safe := j.mayRead(o, j.c.ARN); {
 		case o.Legacy != "" && !seen[o.ID]:
 			if !safe {
 				change = nil // it works, and would not
@@ -144,20 +148,20 @@ func access(j *judge) {
 				"allow the distribution in the bucket's policy, beside the identity, and then use an origin access control", change)
 		case o.Legacy != "":
 		case j.others(o.ID) && !safe && j.ours(b):
-			j.add(Broken, name(b), "its origin has "+text, fix, j.useOutput(b.Pattern))
+			j.add(s, name(b), "its origin has "+text, fix, j.useOutput(b.Pattern))
 		case j.others(o.ID) && !safe:
-			j.before(Broken, b, "its origin has "+text, fix, ownMedia, ownEntries)
+			j.before(s, b, "its origin has "+text, fix, ownMedia, ownEntries)
 		case !seen[o.ID]:
-			j.add(Broken, "origin "+o.ID, "it has "+text, fix, change)
+			j.add(s, "origin "+o.ID, "it has "+text, fix, change)
 		}
 		seen[o.ID] = true
 	}
 }
 
-// mayRead reports whether the output bucket's policy is known, and lets the
-// distribution itself read all that an origin serves.
-func (j *judge) mayRead(o *cloud.Origin) bool {
-	if j.d.BucketPolicy == nil || j.c.ARN == "" || o.Bucket != j.d.Output.Bucket {
+// mayRead reports whether the output bucket's policy is known, and lets a
+// distribution, or with an empty ARN everybody, read all that an origin serves.
+func (j *judge) mayRead(o *cloud.Origin, arn string) bool {
+	if j.d.BucketPolicy == nil || arn == "" && j.c.ARN == "" || o.Bucket != j.d.Output.Bucket {
 		return false
 	}
 	p, err := parsePolicy(*j.d.BucketPolicy)
@@ -172,7 +176,7 @@ func (j *judge) mayRead(o *cloud.Origin) bool {
 		keys = append(keys, strings.TrimPrefix(o.Path+"/index.html", "/"))
 	}
 	return !slices.ContainsFunc(keys, func(key string) bool {
-		return !p.allows(j.c.ARN, "", object(cloud.Location{Bucket: o.Bucket, Key: key}))
+		return !p.allows(arn, "", object(cloud.Location{Bucket: o.Bucket, Key: key}))
 	})
 }
 
