@@ -148,48 +148,40 @@ func TestBackToTheFirst(t *testing.T) {
 	})
 }
 
-// The task of a build that is superseded before it was shown is lost with Redis.
-// What comes after is the first publication, which replaces nothing: the files
-// of the first build get their term all the same.
+// The task of a build that is superseded before it was shown is lost with Redis,
+// and what comes after has nothing to see to: its files get their term all the
+// same.
 func TestSupersededWithoutATask(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, memcloud.Options{})
-		w.upload("one")
-		w.ask()
-		w.until(1, ledger.Transcoded)
-		w.queue.tasks = nil
-		w.upload("two")
-		w.ask()
-		w.drain()
-		w.published(2, 1)
-		w.age()
-		if s := w.record().Build(1).State; s != ledger.Retired {
-			t.Errorf("build 1 is %s after its grace, want retired", s)
-		}
-	})
-}
-
-// B is made and its task lost with Redis, and A comes back, which is current and
-// needs no task: the files of B get their term.
-func TestBackWithoutATask(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, memcloud.Options{})
-		w.upload("one")
-		w.ask()
-		w.drain()
-		w.upload("two")
-		w.ask()
-		w.until(2, ledger.Transcoded)
-		w.queue.tasks = nil
-		w.upload("one")
-		w.ask()
-		w.drain()
-		w.published(1, 1)
-		w.age()
-		if s := w.record().Build(2).State; s != ledger.Retired {
-			t.Errorf("build 2 is %s after its grace, want retired", s)
-		}
-	})
+	for _, tt := range []struct {
+		name   string
+		bodies []string // of the source, one after the other; the task of the last but one is lost
+		shown  int      // build
+	}{
+		{"before a first publication", []string{"one", "two"}, 2},
+		{"before what is current came back", []string{"one", "two", "one"}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, memcloud.Options{})
+				lost := len(tt.bodies) - 1 // build
+				for i, body := range tt.bodies {
+					w.upload(body)
+					w.ask()
+					if i+1 == lost {
+						w.until(lost, ledger.Transcoded)
+						w.queue.tasks = nil
+						continue
+					}
+					w.drain()
+				}
+				w.published(tt.shown, 1)
+				w.age()
+				if s := w.record().Build(lost).State; s != ledger.Retired {
+					t.Errorf("build %d is %s after its grace, want retired", lost, s)
+				}
+			})
+		})
+	}
 }
 
 // While B is on its way, A comes back: A is current already and must stay.
