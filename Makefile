@@ -56,7 +56,7 @@ bench: build ## benchmarks, as ratios within one run
 bench-rates: build ## what a fleet asks of MediaConvert and how soon it publishes, beside naive polling (about forty minutes)
 	$(GO) test ./internal/e2e/bench -run TestRates -rates polls,events,naive -rates.out $(CURDIR)/docs/rates.md -count 1 -v -timeout 4h
 
-simulation: ## every crash point, every meeting of two runs and 2,000 random histories, in memory (about forty minutes); writes docs/simulation.md
+simulation: ## every crash point, every meeting of two runs and 2,000 random histories, in memory (about an hour); writes docs/simulation.md
 	$(GO) test ./internal/e2e/sim -run TestSimulation -full -histories 2000 -table $(CURDIR)/docs/simulation.md -count 1 -timeout 3h
 
 chaos: ## the storm: 200 workers killed over 5,000 assets, in about 35 minutes; DIR=folder keeps its state and goes on there, SEED=n
